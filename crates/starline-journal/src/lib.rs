@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod journal;
+mod memory;
+mod none;
+
+pub use error::{JournalError, JournalFault};
+pub use journal::{Fence, Journal, Opened};
+pub use memory::MemoryJournal;
+pub use none::NoJournal;
+
+pub use futures_core::stream::BoxStream;
+pub use starline_types::{Envelope, RunId, Seq};

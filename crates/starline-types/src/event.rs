@@ -1,0 +1,612 @@
+//! Facts: the only way state changes, what the journal keeps and observers see.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::{
+    Applied, DependencyId, DeviceId, DeviceRef, DeviceStatus, GraphSpec, HoldId, Judgement, Millis, Outputs,
+    Revision, RunId, RunSettings, RunState, Seq, SkipReason, StateCounts, TaskError, TaskRef, Timestamp,
+    UnixMillis, Value,
+};
+
+/// A fact with its place in the stream of its run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Dense number in the stream, from 1.
+    pub seq: Seq,
+    /// The run, or `system`.
+    pub run_id: RunId,
+    /// Revision of the graph after the fact.
+    pub revision: Revision,
+    /// Run time in milliseconds.
+    pub t: Timestamp,
+    /// Wall time in epoch milliseconds; display only.
+    pub at: UnixMillis,
+    /// The record that led to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+    /// The fact, written as `kind` and `data`.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// A fact about a run, a task, a hold or a device.
+///
+/// Exhaustive on purpose: a new kind that some crate ignores must not compile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+pub enum Event {
+    /// The run was submitted.
+    RunCreated {
+        /// Display name.
+        name: SmolStr,
+        /// The graph, revision 0.
+        graph: Arc<GraphSpec>,
+        /// The settings.
+        settings: Arc<RunSettings>,
+    },
+    /// Every task is placed or placeable.
+    RunReady {
+        /// Name of the strategy.
+        strategy: SmolStr,
+        /// Early placements.
+        assignments: Arc<[Placement]>,
+    },
+    /// Planned devices of unstarted tasks changed.
+    TasksPlaced {
+        /// The new plan of each.
+        assignments: Arc<[Placement]>,
+    },
+    /// Execution began.
+    RunStarted {
+        /// Tasks of the graph.
+        total_tasks: u32,
+        /// Name of the strategy.
+        strategy: SmolStr,
+    },
+    /// Nothing new is started until the run is resumed.
+    RunPaused {
+        /// Why.
+        cause: PauseCause,
+        /// When the run resumes by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        /// What the run waits for, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<SmolStr>,
+    },
+    /// The run goes on.
+    RunResumed {
+        /// Who or what resumed it.
+        by: SmolStr,
+    },
+    /// The run ended: completed or partially failed.
+    RunCompleted(Box<RunEnd>),
+    /// The run ended: failed.
+    RunFailed(Box<RunEnd>),
+    /// The run ended: cancelled.
+    RunCancelled(Box<RunEnd>),
+    /// A task got an attempt on a device.
+    TaskAssigned {
+        /// The task.
+        task: TaskRef,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+        /// The device.
+        device: DeviceRef,
+        /// When the attempt is asked to stop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+    },
+    /// The device began the attempt.
+    TaskStarted {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// The device.
+        device: DeviceRef,
+    },
+    /// The task is done.
+    TaskCompleted {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// The device.
+        device: DeviceRef,
+        /// Result; null is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Arc<Value>>,
+        /// Typed outputs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outputs: Option<Arc<Outputs>>,
+        /// Time of the attempt.
+        duration_ms: Millis,
+        /// Verdicts of conditional edges, in the order of the edges.
+        #[serde(default, skip_serializing_if = "<[Judgement]>::is_empty")]
+        edges: Box<[Judgement]>,
+    },
+    /// The task failed for good.
+    TaskFailed {
+        /// The task.
+        task: TaskRef,
+        /// The last attempt; 0 if none was made.
+        attempt: u32,
+        /// The device of that attempt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceRef>,
+        /// Why.
+        error: Arc<TaskError>,
+        /// What there is to show all the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Arc<Value>>,
+        /// Time of the attempt.
+        duration_ms: Millis,
+        /// Verdicts of conditional edges, in the order of the edges.
+        #[serde(default, skip_serializing_if = "<[Judgement]>::is_empty")]
+        edges: Box<[Judgement]>,
+    },
+    /// An attempt failed or was lost, and another one will be made.
+    TaskRetryScheduled {
+        /// The task.
+        task: TaskRef,
+        /// The attempt that ended.
+        attempt: u32,
+        /// Number of the retry: of failures, or of losses for a lost device.
+        retry: u32,
+        /// Drawn delay.
+        delay_ms: Millis,
+        /// Why the attempt ended.
+        error: Arc<TaskError>,
+        /// The device, to be avoided by the next attempt if another one fits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        avoid: Option<DeviceRef>,
+    },
+    /// A live attempt was asked to stop.
+    TaskCancelRequested {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// The task was cancelled.
+    TaskCancelled {
+        /// The task.
+        task: TaskRef,
+        /// The attempt that ended; 0 if none was live.
+        attempt: u32,
+        /// Why.
+        reason: CancelReason,
+        /// Whether the end of the attempt is certain.
+        confirmed: bool,
+        /// What made it certain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed_by: Option<ConfirmedBy>,
+        /// Verdicts of conditional edges, in the order of the edges.
+        #[serde(default, skip_serializing_if = "<[Judgement]>::is_empty")]
+        edges: Box<[Judgement]>,
+    },
+    /// The task can never run.
+    TaskSkipped {
+        /// The task.
+        task: TaskRef,
+        /// The impossible edge; none if an operator skipped the task.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edge: Option<DependencyId>,
+        /// Why.
+        reason: SkipReason,
+        /// Why a condition could not be evaluated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<SmolStr>,
+        /// Verdicts of conditional edges, in the order of the edges.
+        #[serde(default, skip_serializing_if = "<[Judgement]>::is_empty")]
+        edges: Box<[Judgement]>,
+    },
+    /// An attempt is not on its device, or may not be.
+    AttemptLost {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// The device.
+        device: DeviceRef,
+        /// What happened.
+        reason: LossReason,
+        /// Until when the device is left out for this task.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A report that belongs to no live attempt was dropped.
+    ResultIgnored {
+        /// The task as reported.
+        task: TaskRef,
+        /// The attempt as reported.
+        attempt: u32,
+        /// Why.
+        reason: IgnoreReason,
+    },
+    /// A batch is in force.
+    EditCommitted(Arc<Applied>),
+    /// A hold covers tasks while an edit is awaited.
+    HoldOpened {
+        /// The hold.
+        hold: HoldId,
+        /// What it covers.
+        scope: HoldScope,
+        /// The tasks whose end opened it.
+        triggers: Vec<TaskRef>,
+    },
+    /// A hold was handed to its editor.
+    HoldActivated {
+        /// The hold.
+        hold: HoldId,
+        /// When it closes by itself.
+        deadline: Timestamp,
+    },
+    /// A hold ended.
+    HoldClosed {
+        /// The hold.
+        hold: HoldId,
+        /// Why.
+        reason: HoldReason,
+    },
+    /// A strategy erred; its round was discarded.
+    StrategyFaulted {
+        /// Its name.
+        strategy: SmolStr,
+        /// What it said.
+        message: String,
+    },
+    /// Output of a live attempt. May be lost, is never kept, and no decision reads it.
+    Progress {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// Which output.
+        stream: ProgressStream,
+        /// The text.
+        text: Arc<str>,
+    },
+    /// A device is connected.
+    DeviceConnected {
+        /// The device.
+        device: DeviceId,
+        /// All devices and what they are doing.
+        all_devices: Arc<BTreeMap<DeviceId, DeviceStatus>>,
+    },
+    /// A device is gone.
+    DeviceDisconnected {
+        /// The device.
+        device: DeviceId,
+        /// Why, if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// All devices and what they are doing.
+        all_devices: Arc<BTreeMap<DeviceId, DeviceStatus>>,
+    },
+    /// A device does something else now.
+    DeviceStatusChanged {
+        /// The device.
+        device: DeviceId,
+        /// What it does.
+        status: DeviceStatus,
+    },
+}
+
+/// Where an unstarted task is planned to run.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The task.
+    pub task: TaskRef,
+    /// The device; none if no device is planned any more.
+    pub device: Option<DeviceRef>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// Final state.
+    pub state: RunState,
+    /// Tasks of the final graph.
+    pub total_tasks: u32,
+    /// Tasks by state.
+    pub counts: StateCounts,
+    /// Time since the start.
+    pub duration_ms: Millis,
+    /// Why it ended as it did, where that needs saying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SmolStr>,
+    /// Tasks whose last attempt may still be running somewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<TaskRef>,
+}
+
+/// Why a run is paused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseCause {
+    /// Somebody paused it.
+    Operator,
+    /// It cannot go on without an edit.
+    NeedsEdit,
+    /// It cannot go on without an operator.
+    NeedsOperator,
+}
+
+/// Why a task or attempt is cancelled.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// The task was cancelled.
+    Task,
+    /// The run was cancelled.
+    Run,
+    /// The run reached its deadline.
+    Deadline,
+    /// Another task failed under the policy `fail_fast`.
+    FailFast,
+    /// The attempt ran too long; the task itself may be retried.
+    Timeout,
+}
+
+/// What made the end of a cancelled attempt certain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// The device said that it stopped the attempt.
+    Ack,
+    /// The attempt reported its own end.
+    Result,
+    /// The device began a new life.
+    Incarnation,
+    /// The lease of the attempt is over.
+    Lease,
+}
+
+/// What happened to an attempt that brought no report.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossReason {
+    /// The device refused it before it began.
+    NotAccepted,
+    /// The device was lost while it ran.
+    DeviceLost,
+    /// The connection was lost; the attempt may still run until its lease is over.
+    Unknown,
+}
+
+/// Why a report was dropped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IgnoreReason {
+    /// No such task.
+    UnknownTask,
+    /// The attempt has ended, or a newer one lives.
+    StaleAttempt,
+    /// Another device has the attempt.
+    ForeignDevice,
+    /// The run has ended.
+    RunEnded,
+}
+
+/// What a hold covers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldScope {
+    /// Every unstarted descendant of its triggers.
+    #[default]
+    Descendants,
+    /// Every unstarted task.
+    Graph,
+}
+
+/// Why a hold ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldReason {
+    /// A batch naming it was committed.
+    Committed,
+    /// The editor had nothing to change.
+    Released,
+    /// Its deadline passed.
+    Expired,
+    /// Somebody cleared all holds.
+    Cleared,
+    /// The editor went away.
+    EditorLost,
+    /// The run is ending.
+    RunEnding,
+}
+
+/// Which output of an attempt.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgressStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A message of the device.
+    Message,
+}
+
+macro_rules! kinds {
+    ($($variant:ident => $word:literal,)*) => {
+        /// The kind of a fact, without its data.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[expect(missing_docs, reason = "each is the kind of the event of the same name")]
+        pub enum EventKind { $($variant,)* }
+
+        impl EventKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    RunCreated => "run_created",
+    RunReady => "run_ready",
+    TasksPlaced => "tasks_placed",
+    RunStarted => "run_started",
+    RunPaused => "run_paused",
+    RunResumed => "run_resumed",
+    RunCompleted => "run_completed",
+    RunFailed => "run_failed",
+    RunCancelled => "run_cancelled",
+    TaskAssigned => "task_assigned",
+    TaskStarted => "task_started",
+    TaskCompleted => "task_completed",
+    TaskFailed => "task_failed",
+    TaskRetryScheduled => "task_retry_scheduled",
+    TaskCancelRequested => "task_cancel_requested",
+    TaskCancelled => "task_cancelled",
+    TaskSkipped => "task_skipped",
+    AttemptLost => "attempt_lost",
+    ResultIgnored => "result_ignored",
+    EditCommitted => "edit_committed",
+    HoldOpened => "hold_opened",
+    HoldActivated => "hold_activated",
+    HoldClosed => "hold_closed",
+    StrategyFaulted => "strategy_faulted",
+    Progress => "progress",
+    DeviceConnected => "device_connected",
+    DeviceDisconnected => "device_disconnected",
+    DeviceStatusChanged => "device_status_changed",
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Event {
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::RunCreated { .. } => EventKind::RunCreated,
+            Self::RunReady { .. } => EventKind::RunReady,
+            Self::TasksPlaced { .. } => EventKind::TasksPlaced,
+            Self::RunStarted { .. } => EventKind::RunStarted,
+            Self::RunPaused { .. } => EventKind::RunPaused,
+            Self::RunResumed { .. } => EventKind::RunResumed,
+            Self::RunCompleted(_) => EventKind::RunCompleted,
+            Self::RunFailed(_) => EventKind::RunFailed,
+            Self::RunCancelled(_) => EventKind::RunCancelled,
+            Self::TaskAssigned { .. } => EventKind::TaskAssigned,
+            Self::TaskStarted { .. } => EventKind::TaskStarted,
+            Self::TaskCompleted { .. } => EventKind::TaskCompleted,
+            Self::TaskFailed { .. } => EventKind::TaskFailed,
+            Self::TaskRetryScheduled { .. } => EventKind::TaskRetryScheduled,
+            Self::TaskCancelRequested { .. } => EventKind::TaskCancelRequested,
+            Self::TaskCancelled { .. } => EventKind::TaskCancelled,
+            Self::TaskSkipped { .. } => EventKind::TaskSkipped,
+            Self::AttemptLost { .. } => EventKind::AttemptLost,
+            Self::ResultIgnored { .. } => EventKind::ResultIgnored,
+            Self::EditCommitted(_) => EventKind::EditCommitted,
+            Self::HoldOpened { .. } => EventKind::HoldOpened,
+            Self::HoldActivated { .. } => EventKind::HoldActivated,
+            Self::HoldClosed { .. } => EventKind::HoldClosed,
+            Self::StrategyFaulted { .. } => EventKind::StrategyFaulted,
+            Self::Progress { .. } => EventKind::Progress,
+            Self::DeviceConnected { .. } => EventKind::DeviceConnected,
+            Self::DeviceDisconnected { .. } => EventKind::DeviceDisconnected,
+            Self::DeviceStatusChanged { .. } => EventKind::DeviceStatusChanged,
+        }
+    }
+
+    /// The task the fact is about, if it is about one.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskRef> {
+        match self {
+            Self::TaskAssigned { task, .. }
+            | Self::TaskStarted { task, .. }
+            | Self::TaskCompleted { task, .. }
+            | Self::TaskFailed { task, .. }
+            | Self::TaskRetryScheduled { task, .. }
+            | Self::TaskCancelRequested { task, .. }
+            | Self::TaskCancelled { task, .. }
+            | Self::TaskSkipped { task, .. }
+            | Self::AttemptLost { task, .. }
+            | Self::ResultIgnored { task, .. }
+            | Self::Progress { task, .. } => Some(task),
+            Self::RunCreated { .. }
+            | Self::RunReady { .. }
+            | Self::TasksPlaced { .. }
+            | Self::RunStarted { .. }
+            | Self::RunPaused { .. }
+            | Self::RunResumed { .. }
+            | Self::RunCompleted(_)
+            | Self::RunFailed(_)
+            | Self::RunCancelled(_)
+            | Self::EditCommitted(_)
+            | Self::HoldOpened { .. }
+            | Self::HoldActivated { .. }
+            | Self::HoldClosed { .. }
+            | Self::StrategyFaulted { .. }
+            | Self::DeviceConnected { .. }
+            | Self::DeviceDisconnected { .. }
+            | Self::DeviceStatusChanged { .. } => None,
+        }
+    }
+
+    /// How the run ended, if this fact ends it.
+    #[must_use]
+    pub fn run_end(&self) -> Option<&RunEnd> {
+        match self {
+            Self::RunCompleted(end) | Self::RunFailed(end) | Self::RunCancelled(end) => Some(end),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TaskId, TaskIx};
+
+    #[test]
+    fn envelopes_read_as_written_and_stay_small() {
+        let task = TaskRef::new(TaskId::new("a").expect("id"), TaskIx(0));
+        let envelope = Envelope {
+            seq: Seq(3),
+            run_id: RunId::new("r").expect("id"),
+            revision: Revision(1),
+            t: Timestamp(5),
+            at: UnixMillis(6),
+            cause: None,
+            event: Event::TaskSkipped {
+                task,
+                edge: None,
+                reason: SkipReason::Operator,
+                message: None,
+                edges: Box::default(),
+            },
+        };
+        let text = serde_json::to_string(&envelope).expect("json");
+        assert_eq!(
+            text,
+            r#"{"seq":3,"run_id":"r","revision":1,"t":5,"at":6,"kind":"task_skipped","data":{"task":"a","reason":"operator"}}"#
+        );
+        assert_eq!(serde_json::from_str::<Envelope>(&text).expect("json"), envelope);
+        // A million of them pass through the bus in a second: their size is part of the design.
+        assert!(size_of::<Event>() <= 136, "an event has {} bytes", size_of::<Event>());
+    }
+}

@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+
+mod attempt;
+mod dependency;
+mod device;
+mod edit;
+mod error;
+mod event;
+mod id;
+mod outcome;
+mod payload;
+mod settings;
+mod snapshot;
+mod state;
+mod statistics;
+mod task;
+mod time;
+
+pub use attempt::{Attempt, AttemptId};
+pub use dependency::{
+    Dependency, DependencyKind, DependencyRef, Judgement, MAX_CONDITION_BYTES, SkipReason, Verdict,
+};
+pub use device::{DeviceProfile, DeviceStatus, Resources};
+pub use edit::{Applied, Edit, EditBatch, GraphSpec};
+pub use error::{ErrorKind, TaskError};
+pub use event::{
+    CancelReason, ConfirmedBy, Envelope, Event, EventKind, HoldReason, HoldScope, IgnoreReason, LossReason,
+    PauseCause, Placement, ProgressStream, RunEnd,
+};
+pub use id::{
+    DependencyId, DeviceId, DeviceIx, DeviceRef, HoldId, IdError, IdFault, MAX_DEPENDENCY_ID_BYTES,
+    MAX_ID_BYTES, RequestId, Revision, RunId, Seq, TaskId, TaskIx, TaskRef,
+};
+pub use outcome::{Outcome, OutcomeStatus, Outputs, TaskReport};
+pub use payload::{Exec, Payload, Prompt, Shell};
+pub use settings::{FailurePolicy, RunSettings};
+pub use snapshot::{RunOutcome, RunStatus, Snapshot, TaskResult, TaskView};
+pub use state::{Reading, RunState, StateCounts, TaskState};
+pub use statistics::{ParallelismMode, Statistics};
+pub use task::{
+    DeviceSelector, Estimate, Jitter, OutputSource, OutputSpec, OutputType, Priority, RetryPolicy,
+    TaskDetails, TaskSpec,
+};
+pub use time::{DurationError, Millis, Timestamp, UnixMillis};
+
+/// The JSON value that results, inputs and metadata are made of.
+pub use serde_json::Value;

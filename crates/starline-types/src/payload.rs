@@ -1,0 +1,86 @@
+//! What a task does on its device.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Millis, Value};
+
+/// What a task does on its device. Texts may be templates until the attempt is dispatched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payload {
+    /// Nothing: ends at once.
+    #[default]
+    Noop,
+    /// Waits for the given time.
+    Sleep(Millis),
+    /// A script for `sh`.
+    Sh(Arc<Shell>),
+    /// A program with its arguments, without a shell.
+    Exec(Arc<Exec>),
+    /// Text for a device that takes one text.
+    Prompt(Arc<Prompt>),
+    /// A kind that only certain devices know; in-process functions are called this way.
+    Call {
+        /// Name of the function or tool.
+        name: Arc<str>,
+        /// Its arguments.
+        arguments: Arc<Value>,
+    },
+}
+
+impl Payload {
+    /// Word for the kind, as policies and devices name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Noop => "noop",
+            Self::Sleep(_) => "sleep",
+            Self::Sh(_) => "sh",
+            Self::Exec(_) => "exec",
+            Self::Prompt(_) => "prompt",
+            Self::Call { .. } => "call",
+        }
+    }
+}
+
+/// A script for `sh`.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Shell {
+    /// The script.
+    pub script: String,
+    /// Environment variables set beside the ones the device passes on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Folder to run in, relative to the folder of the attempt's device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// Text for standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<String>,
+}
+
+/// A program with its arguments.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Exec {
+    /// Program, then arguments; never empty in a valid task.
+    pub argv: Vec<String>,
+    /// Environment variables set beside the ones the device passes on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Folder to run in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// Text for standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<String>,
+}
+
+/// Text for a device that takes one text.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The text.
+    pub text: String,
+}
