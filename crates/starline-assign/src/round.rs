@@ -1,129 +1,19 @@
 //! A round: tasks that want a device, devices that could take them, and the placements made.
 
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 
 use rustc_hash::FxHashMap;
-use starline_types::{DeviceId, DeviceIx, DeviceProfile, TaskId, TaskIx, TaskSpec};
+use starline_types::{DeviceId, DeviceIx, TaskIx};
 
-use crate::{Binding, GraphView};
-
-/// Number of a set of requirements: tasks that ask for the same have the same class, and the same candidates.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
-pub struct ClassIx(pub u32);
-
-/// A task that wants a device.
-#[derive(Clone, Copy, Debug)]
-pub struct Unplaced<'a> {
-    /// The task.
-    pub ix: TaskIx,
-    /// What it asks of a device.
-    pub class: ClassIx,
-    /// The device it would rather have.
-    pub prefer: Option<DeviceIx>,
-    /// The task as specified.
-    pub spec: &'a TaskSpec,
-}
-
-impl<'a> Unplaced<'a> {
-    /// The id of the task.
-    #[must_use]
-    pub fn id(&self) -> &'a TaskId {
-        &self.spec.id
-    }
-}
-
-/// A device and its load when the round began.
-#[derive(Clone, Debug)]
-pub struct DeviceLoad<'a> {
-    /// The device.
-    pub profile: &'a DeviceProfile,
-    /// Live attempts, of all runs.
-    pub in_flight: u32,
-    /// Unstarted tasks planned on it, of all runs.
-    pub queued: u32,
-    /// Whether it takes new attempts: connected and not draining.
-    pub available: bool,
-}
-
-/// A device that fits a task.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
-    /// The device.
-    pub ix: DeviceIx,
-    /// What it is.
-    pub profile: &'a DeviceProfile,
-    /// Live attempts, of all runs, and placements of this round.
-    pub in_flight: u32,
-    /// Unstarted tasks planned on it, of all runs.
-    pub queued: u32,
-    /// Attempts it runs at the same time.
-    pub slots: u32,
-}
-
-impl Candidate<'_> {
-    /// Work on the device: live, planned and placed in this round.
-    #[must_use]
-    pub fn load(&self) -> u64 {
-        u64::from(self.in_flight) + u64::from(self.queued)
-    }
-
-    /// Compares the load for each slot with that of another device, exactly.
-    #[must_use]
-    pub fn cmp_load_ratio(&self, other: &Self) -> std::cmp::Ordering {
-        (self.load() * u64::from(other.slots)).cmp(&(other.load() * u64::from(self.slots)))
-    }
-}
-
-/// Why a placement was refused.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PlaceError {
-    /// The task is not one of the round.
-    #[error("task {0:?} is not in this round")]
-    UnknownTask(TaskIx),
-    /// The task was placed in this round already.
-    #[error("task {task} is already placed on {device}")]
-    AlreadyPlaced {
-        /// The task.
-        task: TaskId,
-        /// Where it is placed.
-        device: DeviceId,
-    },
-    /// The device does not meet the requirements of the task, is not connected, or is draining.
-    #[error("task {task} cannot run on device {device}: candidates are {candidates:?}")]
-    NotACandidate {
-        /// The task.
-        task: TaskId,
-        /// The device, as far as it is known.
-        device: String,
-        /// Devices that fit.
-        candidates: Vec<DeviceId>,
-    },
-    /// Late binding: the device has no free slot left.
-    #[error("device {device} has no free slot for task {task}")]
-    NoFreeSlot {
-        /// The task.
-        task: TaskId,
-        /// The device.
-        device: DeviceId,
-    },
-}
-
-/// What a round is made of. The scheduler builds it; tests of strategies use [`crate::testing`].
-#[derive(Debug)]
-pub struct RoundInput<'a> {
-    /// When the strategy decides.
-    pub binding: Binding,
-    /// The graph.
-    pub graph: &'a dyn GraphView,
-    /// Tasks that want a device: late in serving order, early in insertion order.
-    pub tasks: &'a [Unplaced<'a>],
-    /// Devices by index, in order of registration.
-    pub devices: &'a [DeviceLoad<'a>],
-    /// Eligible devices of each class, in order of registration, available or not.
-    pub classes: &'a [Vec<DeviceIx>],
-}
+use crate::{
+    Binding, Candidate, Candidates, ClassIx, DeviceLoad, GraphView, PlaceError, RoundInput, Unplaced,
+};
 
 /// Tasks that want a device, devices that could take them, and the placements made so far.
+///
+/// Calls that name a task are O(1) for a strategy that goes through [`tasks`](Self::tasks) in order. The
+/// first call out of order makes a table of all tasks, and from then on every call is O(1) again.
 #[derive(Debug)]
 pub struct Round<'a> {
     input: RoundInput<'a>,
@@ -131,15 +21,23 @@ pub struct Round<'a> {
     candidates: Vec<Vec<DeviceIx>>,
     placed_on: Vec<u32>,
     placements: Vec<Option<DeviceIx>>,
-    /// Position of the task expected next: strategies mostly go in order.
-    cursor: usize,
-    positions: FxHashMap<TaskIx, usize>,
+    /// Position of the task named last: the next one named is mostly the same or the one after it.
+    cursor: Cell<usize>,
+    positions: OnceCell<FxHashMap<TaskIx, usize>>,
 }
 
 impl<'a> Round<'a> {
-    /// Begins a round. O(tasks + devices * classes).
+    /// Begins a round. O(tasks + devices of all classes).
     #[must_use]
     pub fn new(input: RoundInput<'a>) -> Self {
+        debug_assert!(
+            input.classes.iter().all(|class| class.is_sorted_by(|a, b| a < b)),
+            "the devices of a class are in order of registration"
+        );
+        debug_assert!(
+            input.classes.iter().flatten().all(|ix| ix.at() < input.devices.len()),
+            "the devices of a class are devices of the round"
+        );
         let available = |ix: &DeviceIx| input.devices.get(ix.at()).is_some_and(|device| device.available);
         let candidates =
             input.classes.iter().map(|class| class.iter().copied().filter(available).collect()).collect();
@@ -147,8 +45,8 @@ impl<'a> Round<'a> {
             candidates,
             placed_on: vec![0; input.devices.len()],
             placements: vec![None; input.tasks.len()],
-            cursor: 0,
-            positions: FxHashMap::default(),
+            cursor: Cell::new(0),
+            positions: OnceCell::new(),
             input,
         }
     }
@@ -178,56 +76,41 @@ impl<'a> Round<'a> {
     pub fn candidates(&self, task: TaskIx) -> Candidates<'a, '_> {
         match self.position(task) {
             Some(position) => self.candidates_of(self.input.tasks[position].class),
-            None => Candidates { round: self, devices: &[] },
+            None => Candidates::new(self, &[]),
         }
     }
 
-    /// The devices that may take tasks of a class now.
+    /// The devices that may take tasks of a class now; none for a class of another round. O(1).
     #[must_use]
     pub fn candidates_of(&self, class: ClassIx) -> Candidates<'a, '_> {
-        let devices = self.candidates.get(class.0 as usize).map_or(&[][..], Vec::as_slice);
-        Candidates { round: self, devices }
+        Candidates::new(self, self.devices_of(class))
     }
 
-    /// Places a task. O(1) if tasks are placed in the order of [`tasks`](Self::tasks).
+    /// Places a task. O(log devices) beside finding the task.
     ///
     /// # Errors
     /// The task is not of this round or already placed, or the device does not fit, is not available, or
     /// (late binding) is full. The round is unchanged then.
     pub fn place(&mut self, task: TaskIx, device: DeviceIx) -> Result<(), PlaceError> {
-        let position = self.find(task).ok_or(PlaceError::UnknownTask(task))?;
+        let position = self.position(task).ok_or(PlaceError::UnknownTask(task))?;
         let unplaced = &self.input.tasks[position];
         if let Some(already) = self.placements[position] {
             return Err(PlaceError::AlreadyPlaced {
                 task: unplaced.id().clone(),
-                device: self.input.devices[already.at()].profile.id.clone(),
+                device: self.device_id(already),
             });
         }
-        let fits = self.candidates_of(unplaced.class).devices.binary_search(&device).is_ok();
-        if !fits {
-            return Err(PlaceError::NotACandidate {
-                task: unplaced.id().clone(),
-                device: self
-                    .input
-                    .devices
-                    .get(device.at())
-                    .map_or_else(|| format!("{device:?}"), |known| known.profile.id.to_string()),
-                candidates: self
-                    .candidates_of(unplaced.class)
-                    .iter()
-                    .map(|candidate| candidate.profile.id.clone())
-                    .collect(),
-            });
+        if self.devices_of(unplaced.class).binary_search(&device).is_err() {
+            return Err(self.not_a_candidate(unplaced, device));
         }
-        if self.input.binding == Binding::Late && !self.has_free_slot(device) {
+        if self.input.binding == Binding::Late && self.candidate(device).free_slots() == 0 {
             return Err(PlaceError::NoFreeSlot {
                 task: unplaced.id().clone(),
-                device: self.input.devices[device.at()].profile.id.clone(),
+                device: self.device_id(device),
             });
         }
         self.placements[position] = Some(device);
         self.placed_on[device.at()] += 1;
-        self.cursor = position + 1;
         Ok(())
     }
 
@@ -237,59 +120,64 @@ impl<'a> Round<'a> {
         self.position(task).and_then(|position| self.placements[position])
     }
 
+    /// The placements made so far, in the order of [`tasks`](Self::tasks).
+    pub fn placements(&self) -> impl Iterator<Item = (TaskIx, DeviceIx)> {
+        let placed = self.input.tasks.iter().zip(&self.placements);
+        placed.filter_map(|(task, device)| device.map(|device| (task.ix, device)))
+    }
+
     /// The placements made, in the order of [`tasks`](Self::tasks).
     #[must_use]
     pub fn into_placements(self) -> Vec<(TaskIx, DeviceIx)> {
-        let placed = self.input.tasks.iter().zip(&self.placements);
-        placed.filter_map(|(task, device)| device.map(|device| (task.ix, device))).collect()
+        self.placements().collect()
     }
 
-    fn has_free_slot(&self, device: DeviceIx) -> bool {
-        let load = &self.input.devices[device.at()];
-        load.in_flight + self.placed_on[device.at()] < load.profile.slots
-    }
-
-    fn candidate(&self, ix: DeviceIx) -> Candidate<'a> {
-        let load = &self.input.devices[ix.at()];
+    /// A device of the round, with its load as of now.
+    pub(crate) fn candidate(&self, ix: DeviceIx) -> Candidate<'a> {
+        let load: &DeviceLoad<'a> = &self.input.devices[ix.at()];
         Candidate {
             ix,
             profile: load.profile,
-            in_flight: load.in_flight + self.placed_on[ix.at()],
+            in_flight: load.in_flight.saturating_add(self.placed_on[ix.at()]),
             queued: load.queued,
-            slots: load.profile.slots.max(1),
+            slots: load.slots(),
         }
     }
 
-    /// Where a task stands in the round, without a table: the cursor, else a search.
+    fn devices_of(&self, class: ClassIx) -> &[DeviceIx] {
+        self.candidates.get(class.at()).map_or(&[], Vec::as_slice)
+    }
+
+    fn device_id(&self, ix: DeviceIx) -> DeviceId {
+        self.input.devices[ix.at()].profile.id.clone()
+    }
+
+    fn not_a_candidate(&self, task: &Unplaced<'_>, device: DeviceIx) -> PlaceError {
+        let known = self.input.devices.get(device.at());
+        PlaceError::NotACandidate {
+            task: task.id().clone(),
+            device: known.map_or_else(|| format!("{device:?}"), |known| known.profile.id.to_string()),
+            candidates: self.candidates_of(task.class).iter().map(|found| found.profile.id.clone()).collect(),
+        }
+    }
+
+    /// Where a task stands in the round: at the cursor, right after it, or as the table says.
     fn position(&self, task: TaskIx) -> Option<usize> {
-        let at = |position: usize| self.input.tasks.get(position).is_some_and(|found| found.ix == task);
-        if at(self.cursor) {
-            return Some(self.cursor);
-        }
-        if self.cursor > 0 && at(self.cursor - 1) {
-            return Some(self.cursor - 1);
-        }
-        if let Some(position) = self.positions.get(&task) {
-            return Some(*position);
-        }
-        self.input.tasks.iter().position(|found| found.ix == task)
-    }
-
-    /// The same, making the table once tasks come out of order.
-    fn find(&mut self, task: TaskIx) -> Option<usize> {
-        let expected = self.input.tasks.get(self.cursor).is_some_and(|found| found.ix == task);
-        if expected {
-            return Some(self.cursor);
-        }
-        if self.positions.is_empty() {
-            self.positions = self.input.tasks.iter().enumerate().map(|(at, task)| (task.ix, at)).collect();
-        }
-        self.positions.get(&task).copied()
+        let at = |position: &usize| self.input.tasks.get(*position).is_some_and(|found| found.ix == task);
+        let cursor = self.cursor.get();
+        let position = [cursor, cursor + 1].into_iter().find(at).or_else(|| {
+            let table = self.positions.get_or_init(|| {
+                self.input.tasks.iter().enumerate().map(|(position, found)| (found.ix, position)).collect()
+            });
+            table.get(&task).copied()
+        })?;
+        self.cursor.set(position);
+        Some(position)
     }
 }
 
 impl fmt::Display for Round<'_> {
-    /// Writes one `task -> device` line for each placement.
+    /// Writes one `task -> device` line for each placement, in the order of the tasks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
         for (task, device) in self.input.tasks.iter().zip(&self.placements) {
@@ -304,52 +192,201 @@ impl fmt::Display for Round<'_> {
     }
 }
 
-/// The devices that may take a task, in order of registration.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidates<'a, 'r> {
-    round: &'r Round<'a>,
-    devices: &'r [DeviceIx],
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use starline_types::{DeviceProfile, Payload, TaskId, TaskSpec};
 
-impl<'a, 'r> Candidates<'a, 'r> {
-    /// The devices, with their load as of now.
-    pub fn iter(&self) -> impl Iterator<Item = Candidate<'a>> + use<'a, 'r> {
-        let round = self.round;
-        let late = round.input.binding == Binding::Late;
-        self.devices
-            .iter()
-            .filter(move |ix| !late || round.has_free_slot(**ix))
-            .map(move |ix| round.candidate(*ix))
+    use super::*;
+    use crate::testing::{TestGraph, TestRound, random_round, round};
+
+    fn names(ids: &[&str]) -> Vec<DeviceId> {
+        ids.iter().map(|id| DeviceId::new(id).expect("id")).collect()
     }
 
-    /// The device at a place among the eligible and available ones, whether it is full or not. O(1).
-    #[must_use]
-    pub fn nth(&self, place: usize) -> Option<Candidate<'a>> {
-        self.devices.get(place).map(|ix| self.round.candidate(*ix))
+    #[test]
+    fn each_refusal_names_its_reason_and_changes_nothing() {
+        let scene = round()
+            .device("lin", 1)
+            .os("linux")
+            .device("win", 1)
+            .os("windows")
+            .device("gone", 9)
+            .os("linux")
+            .unavailable()
+            .done("old", "lin")
+            .ready("a", [])
+            .needs_os("linux")
+            .ready("b", [])
+            .build();
+        let (a, b, old) = (scene.task("a"), scene.task("b"), scene.task("old"));
+        let (lin, win, gone) = (scene.device("lin"), scene.device("win"), scene.device("gone"));
+        let task = |id: &str| TaskId::new(id).expect("id");
+        let mut round = scene.round();
+        let misfit = |device: &str, candidates: &[&str]| PlaceError::NotACandidate {
+            task: task("a"),
+            device: device.to_owned(),
+            candidates: names(candidates),
+        };
+
+        for unknown in [old, TaskIx(u32::MAX)] {
+            assert_eq!(round.place(unknown, lin), Err(PlaceError::UnknownTask(unknown)));
+            assert!(round.candidates(unknown).is_empty());
+            assert_eq!(round.placement(unknown), None);
+        }
+        assert_eq!(round.place(a, win), Err(misfit("win", &["lin"])));
+        assert_eq!(round.place(a, gone), Err(misfit("gone", &["lin"])));
+        assert_eq!(round.place(a, DeviceIx(77)), Err(misfit("DeviceIx(77)", &["lin"])));
+        assert_eq!((round.to_string().as_str(), round.placement(a)), ("", None));
+
+        assert_eq!(round.place(b, lin), Ok(()));
+        let full = PlaceError::NoFreeSlot { task: task("a"), device: names(&["lin"]).remove(0) };
+        assert_eq!(round.place(a, lin), Err(full));
+        assert_eq!(round.place(a, win), Err(misfit("win", &[])));
+        let twice = PlaceError::AlreadyPlaced { task: task("b"), device: names(&["lin"]).remove(0) };
+        for device in [lin, win, gone] {
+            assert_eq!(round.place(b, device), Err(twice.clone()));
+        }
+        assert_eq!((round.to_string().as_str(), round.placement(b)), ("b -> lin", Some(lin)));
+        assert_eq!(round.into_placements(), [(b, lin)]);
     }
 
-    /// Number of eligible and available devices, full ones included. O(1).
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.devices.len()
+    #[test]
+    fn refusals_read_as_a_sentence() {
+        let scene = round().device("lin", 1).device("win", 1).ready("a", []).on("lin").ready("b", []).build();
+        let mut round = scene.round();
+        let (a, lin) = (scene.task("a"), scene.device("lin"));
+        let said = |error: Result<(), PlaceError>| error.expect_err("refused").to_string();
+        assert_eq!(
+            said(round.place(a, scene.device("win"))),
+            "task a cannot run on device win: candidates are [\"lin\"]"
+        );
+        assert_eq!(said(round.place(TaskIx(9), lin)), "task TaskIx(9) is not in this round");
+        round.place(a, lin).expect("it fits");
+        assert_eq!(said(round.place(a, lin)), "task a is already placed on lin");
+        assert_eq!(said(round.place(scene.task("b"), lin)), "device lin has no free slot for task b");
     }
 
-    /// Whether no device is eligible and available.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.devices.is_empty()
+    #[test]
+    fn slots_limit_late_placements_and_not_early_ones() {
+        let draft = round().device("a", 2).in_flight(1).queued(5).ready("x", []).ready("y", []);
+        let late = draft.build();
+        let mut round = late.round();
+        let (x, y, a) = (late.task("x"), late.task("y"), late.device("a"));
+        assert_eq!(round.candidates(x).find(a).map(|a| (a.load(), a.free_slots())), Some((6, 1)));
+        round.place(x, a).expect("one slot is free");
+        assert!(round.candidates(y).find(a).is_none());
+        assert_eq!((round.candidates(y).iter().count(), round.candidates(y).len()), (0, 1));
+        assert_eq!(round.candidates(y).nth(0).map(|a| a.free_slots()), Some(0));
+
+        let early = draft.early().build();
+        let mut round = early.round();
+        round.place(x, a).expect("a plan");
+        round.place(y, a).expect("slots do not limit a plan");
+        assert_eq!(round.candidates(y).find(a).map(|a| a.load()), Some(8));
+        assert_eq!(round.to_string(), "x -> a\ny -> a");
     }
 
-    /// One device, if it may take the task now. O(log devices).
-    #[must_use]
-    pub fn find(&self, device: DeviceIx) -> Option<Candidate<'a>> {
-        let free = self.round.input.binding == Binding::Early || self.round.has_free_slot_checked(device);
-        (free && self.devices.binary_search(&device).is_ok()).then(|| self.round.candidate(device))
+    #[test]
+    fn a_device_without_slots_counts_as_one_slot() {
+        let scene = round().device("a", 1).profile(|profile| profile.slots = 0).ready("x", []).build();
+        let mut round = scene.round();
+        assert_eq!(round.candidates(scene.task("x")).iter().map(|a| a.slots).collect::<Vec<_>>(), [1]);
+        assert_eq!(round.place(scene.task("x"), scene.device("a")), Ok(()));
     }
-}
 
-impl Round<'_> {
-    fn has_free_slot_checked(&self, device: DeviceIx) -> bool {
-        device.at() < self.input.devices.len() && self.has_free_slot(device)
+    /// Tasks of one class without a test graph for each, which would be slow to build.
+    fn many_tasks(spec: &TaskSpec, count: u32) -> Vec<Unplaced<'_>> {
+        (0..count).map(|n| Unplaced { ix: TaskIx(n), class: ClassIx(0), prefer: None, spec }).collect()
+    }
+
+    #[test]
+    fn a_million_tasks_are_placed_in_any_order() {
+        const TASKS: u32 = 1_000_000;
+        let spec = TaskSpec::new(TaskId::new("t").expect("id"), Payload::Noop);
+        let profile = DeviceProfile::new(DeviceId::new("d").expect("id"), "test");
+        let tasks = many_tasks(&spec, TASKS);
+        let devices = [DeviceLoad { profile: &profile, in_flight: 0, queued: 0, available: true }];
+        let graph = TestGraph { nodes: Vec::new() };
+        let classes = [vec![DeviceIx(0)]];
+        let input = || RoundInput {
+            binding: Binding::Early,
+            graph: &graph,
+            tasks: &tasks,
+            devices: &devices,
+            classes: &classes,
+        };
+        let backwards = || (0..TASKS).rev().map(TaskIx);
+        for order in [(0..TASKS).map(TaskIx).collect::<Vec<_>>(), backwards().collect()] {
+            let mut round = Round::new(input());
+            for task in order {
+                assert_eq!(round.candidates(task).len(), 1);
+                round.place(task, DeviceIx(0)).expect("it fits");
+                assert_eq!(round.placement(task), Some(DeviceIx(0)));
+            }
+            assert_eq!(round.placements().count(), TASKS as usize);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "in order of registration")]
+    #[cfg(debug_assertions)]
+    fn classes_out_of_order_are_a_bug_of_the_caller() {
+        let graph = TestGraph { nodes: Vec::new() };
+        let classes = [vec![DeviceIx(1), DeviceIx(0)]];
+        let _ = Round::new(RoundInput {
+            binding: Binding::Late,
+            graph: &graph,
+            tasks: &[],
+            devices: &[],
+            classes: &classes,
+        });
+    }
+
+    /// What `place` should say, straight from its documentation and the description of the round.
+    fn allowed<'a>(
+        scene: &TestRound<'a>,
+        round: &Round<'a>,
+        made: &[(TaskIx, DeviceIx)],
+        (task, device): (TaskIx, DeviceIx),
+    ) -> bool {
+        let of_round = round.tasks().iter().any(|unplaced| unplaced.ix == task);
+        let known = scene.devices().find(|(ix, _)| *ix == device);
+        let placed = made.iter().any(|(other, _)| *other == task);
+        let load = made.iter().filter(|(_, other)| *other == device).count();
+        of_round
+            && !placed
+            && known.is_some_and(|(ix, draft)| {
+                let free = (draft.profile.slots as usize).saturating_sub(draft.in_flight as usize + load);
+                scene.may_take(task, ix) && (round.binding() == Binding::Early || free > 0)
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn a_round_accepts_what_fits_and_nothing_else(
+            seed: u64,
+            early: bool,
+            calls in prop::collection::vec((0..32_u32, 0..7_u32), 0..80),
+        ) {
+            let scene = random_round(if early { Binding::Early } else { Binding::Late }, seed);
+            let mut round = scene.round();
+            let mut made = Vec::new();
+            for call in calls.into_iter().map(|(task, device)| (TaskIx(task), DeviceIx(device))) {
+                let expected = allowed(&scene, &round, &made, call);
+                let offered = round.candidates(call.0).find(call.1).is_some();
+                let placed = round.placement(call.0).is_some();
+                prop_assert_eq!(offered && !placed, expected, "{:?}", call);
+                let listed: Vec<_> = round.candidates(call.0).iter().map(|found| found.ix).collect();
+                prop_assert_eq!(listed.contains(&call.1), offered);
+                prop_assert!(listed.is_sorted());
+                prop_assert_eq!(round.place(call.0, call.1).is_ok(), expected, "{:?}", call);
+                if expected {
+                    made.push(call);
+                }
+            }
+            made.sort_unstable_by_key(|(task, _)| round.tasks().iter().position(|found| found.ix == *task));
+            prop_assert_eq!(round.into_placements(), made);
+        }
     }
 }

@@ -77,3 +77,21 @@ pub trait AssignmentStrategy: fmt::Debug + Send {
         let _ = event;
     }
 }
+
+impl<S: AssignmentStrategy + ?Sized> AssignmentStrategy for Box<S> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn binding(&self) -> Binding {
+        (**self).binding()
+    }
+
+    fn assign(&self, round: &mut Round<'_>) -> Result<(), PlaceError> {
+        (**self).assign(round)
+    }
+
+    fn observe(&mut self, event: &Event) {
+        (**self).observe(event);
+    }
+}

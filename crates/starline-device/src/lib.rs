@@ -10,6 +10,6 @@ pub use transport::{Endpoint, Transport};
 
 pub use futures_core::stream::BoxStream;
 pub use starline_types::{
-    Attempt, AttemptId, DeviceId, DeviceProfile, ErrorKind, Millis, Payload, ProgressStream, TaskError,
-    TaskReport, Value,
+    Attempt, AttemptId, DeviceId, DeviceProfile, ErrorKind, Exec, Millis, Payload, ProgressStream, Prompt,
+    RunId, Shell, TaskError, TaskId, TaskRef, TaskReport, TaskSpec, Value,
 };

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod baseline;
+mod clock;
+mod dag;
+mod error;
+mod goal;
+mod harness;
+mod memory;
+pub mod product;
+mod python_random;
+pub mod report;
+mod runtime;
+mod system;
+mod verdict;
+
+pub use clock::{Measurement, Stopwatch};
+pub use dag::{Adjacency, Dag, NAMES, UnknownDag};
+pub use error::RunError;
+pub use goal::{Goal, UnknownGoal, memory_plan, time_plan};
+pub use harness::{Cell, Effort, Figures, Group, Results, Sample};
+pub use memory::Usage;
+pub use runtime::{spawn, timed};
+pub use system::{System, UnknownSystem};
+pub use verdict::{Source, Unit, Verdict, judge};

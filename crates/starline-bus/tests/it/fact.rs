@@ -1,0 +1,31 @@
+//! Facts to publish.
+
+use std::sync::Arc;
+
+use starline_event::{Envelope, Event, RunId, Seq};
+
+pub(crate) fn run(name: &str) -> RunId {
+    RunId::new(name).expect("id")
+}
+
+/// A fact of the kind `run_resumed`.
+pub(crate) fn resumed(run_id: &RunId, seq: u64) -> Arc<Envelope> {
+    envelope(run_id, seq, Event::RunResumed { by: "test".into() })
+}
+
+/// A fact of the kind `run_started`.
+pub(crate) fn started(run_id: &RunId, seq: u64) -> Arc<Envelope> {
+    envelope(run_id, seq, Event::RunStarted { total_tasks: 1, strategy: "test".into() })
+}
+
+fn envelope(run_id: &RunId, seq: u64, event: Event) -> Arc<Envelope> {
+    Arc::new(Envelope {
+        seq: Seq(seq),
+        run_id: run_id.clone(),
+        revision: Default::default(),
+        t: Default::default(),
+        at: Default::default(),
+        cause: None,
+        event,
+    })
+}

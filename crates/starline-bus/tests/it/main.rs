@@ -1,0 +1,6 @@
+//! The bus as its users see it.
+
+mod delivery;
+mod fact;
+mod gaps;
+mod threads;

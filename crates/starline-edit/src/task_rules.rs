@@ -1,0 +1,94 @@
+//! What a task must be, whatever the graph.
+
+use starline_graph::check_templates;
+use starline_types::{Millis, Payload, TaskSpec};
+
+use crate::hint::nearest;
+use crate::{Code, Fault, Surroundings};
+
+/// Longest time limit of an attempt: 7 days.
+const MAX_RUN_TIMEOUT: Millis = Millis::from_secs(7 * 24 * 3600);
+/// Largest number of retries, and of further attempts after losses.
+const MAX_RETRIES: u32 = 100;
+
+/// Every fault of a task in itself.
+pub(crate) fn faults(edit: usize, task: &TaskSpec, around: &Surroundings<'_>) -> Vec<Fault> {
+    let mut found = Vec::new();
+    let mut invalid = |field: &str, message: String, hint: &str| {
+        let message = format!("{field} of task {}: {message}", task.id);
+        found.push(Fault::new(edit, Code::InvalidValue, &task.id, message).hint(hint));
+    };
+    if task.queue_timeout == Some(Millis::ZERO) {
+        invalid("queue_timeout", "is zero".into(), "leave it out for no limit");
+    }
+    match task.run_timeout {
+        Some(Millis::ZERO) => invalid("run_timeout", "is zero".into(), "write `none` for no limit"),
+        Some(limit) if limit > MAX_RUN_TIMEOUT => {
+            invalid("run_timeout", format!("{limit} is too long"), "at most 7d, or `none`");
+        }
+        _ => {}
+    }
+    let retry = task.retry_policy();
+    if retry.max > MAX_RETRIES || retry.lost_max > MAX_RETRIES {
+        invalid(
+            "retry",
+            format!("max {} or lost_max {} is too large", retry.max, retry.lost_max),
+            "at most 100",
+        );
+    }
+    if !(retry.factor.is_finite() && retry.factor >= 1.0) {
+        invalid("retry", format!("factor {} is not a growth", retry.factor), "a number from 1 up");
+    }
+    if let Payload::Exec(exec) = &task.run
+        && exec.argv.first().is_none_or(String::is_empty)
+    {
+        invalid("run", "exec names no program".into(), "a list of the program and its arguments");
+    }
+    let (text, metadata) = sizes(task);
+    if text > around.limits.text_bytes {
+        let message = format!("task {} has {text} bytes of text", task.id);
+        let limit = format!("at most {}", around.limits.text_bytes);
+        found.push(Fault::new(edit, Code::LimitExceeded, &task.id, message).hint(limit));
+    }
+    if metadata > around.limits.metadata_bytes {
+        let message = format!("task {} has {metadata} bytes of metadata", task.id);
+        let limit = format!("at most {}", around.limits.metadata_bytes);
+        found.push(Fault::new(edit, Code::LimitExceeded, &task.id, message).hint(limit));
+    }
+    if let (Some(pin), Some(devices)) = (task.pin(), around.devices)
+        && !devices.contains(pin)
+    {
+        let message = format!("task {} is pinned to {pin}, and no device has that id", task.id);
+        let mut fault = Fault::new(edit, Code::UnknownDevice, pin, message);
+        fault.hint = nearest(pin.as_str(), devices.iter().map(starline_types::DeviceId::as_str));
+        found.push(fault);
+    }
+    if let Err(error) = check_templates(task) {
+        found.push(Fault::new(edit, Code::InvalidTemplate, &task.id, format!("task {}: {error}", task.id)));
+    }
+    found
+}
+
+/// Bytes of the texts and of the metadata of a task.
+fn sizes(task: &TaskSpec) -> (usize, usize) {
+    let run = match &task.run {
+        Payload::Noop | Payload::Sleep(_) => 0,
+        Payload::Sh(shell) => shell.script.len() + shell.stdin.as_ref().map_or(0, String::len),
+        Payload::Exec(exec) => {
+            exec.argv.iter().map(String::len).sum::<usize>() + exec.stdin.as_ref().map_or(0, String::len)
+        }
+        Payload::Prompt(prompt) => prompt.text.len(),
+        Payload::Call { name, arguments } => name.len() + json_bytes(arguments),
+    };
+    let details = task.details.as_ref().map_or((0, 0), |details| {
+        let tips: usize = details.tips.iter().map(String::len).sum();
+        let metadata: usize = details.metadata.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
+        (details.description.len() + tips, metadata)
+    });
+    let inputs: usize = task.inputs.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
+    (run + details.0 + inputs, details.1)
+}
+
+fn json_bytes(value: &starline_types::Value) -> usize {
+    serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
+}

@@ -1,0 +1,137 @@
+//! Readiness by counters: ending a task costs its out-degree, and nothing is ever scanned.
+
+use petgraph::Direction;
+use petgraph::stable_graph::EdgeIndex;
+use starline_types::{Judgement, OutcomeStatus, TaskIx, TaskState, Verdict};
+
+use crate::graph::{EdgeKind, edge_ix, node, task};
+use crate::{EdgeIx, TaskGraph};
+
+/// What the end of a task did to one of its successors.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// All edges into it are satisfied now.
+    Ready,
+    /// An edge into it became impossible, for the first time.
+    Blocked,
+}
+
+impl EdgeKind {
+    /// The verdict for an ended source; `None` for a condition.
+    pub(crate) fn verdict(self, status: OutcomeStatus) -> Option<Verdict> {
+        let satisfied = match self {
+            Self::Success => status == OutcomeStatus::Completed,
+            Self::Failure => status == OutcomeStatus::Failed,
+            Self::Completion => true,
+            Self::When => return None,
+        };
+        Some(if satisfied { Verdict::Satisfied } else { Verdict::Impossible })
+    }
+}
+
+impl TaskGraph {
+    /// Begins an attempt: the task is running.
+    pub fn start(&mut self, task: TaskIx, attempt: u32, device: starline_types::DeviceIx, now: starline_types::Timestamp) {
+        self.set_state(task, TaskState::Running { attempt, device });
+        let record = &mut self.records[task.at()];
+        record.attempts = record.attempts.max(attempt);
+        record.device = Some(device);
+        record.started = now;
+    }
+
+    /// Ends an attempt without ending the task: it is pending again.
+    pub fn suspend(&mut self, task: TaskIx) {
+        self.set_state(task, TaskState::Pending);
+    }
+
+    /// Ends a task and settles the edges out of it. O(out-degree).
+    ///
+    /// `judgements` are the recorded verdicts of the conditional edges, in the order of
+    /// [`conditional_edges`](Self::conditional_edges); a missing one counts as impossible. `effect` is called
+    /// for every pending successor that became ready or blocked.
+    pub fn end(
+        &mut self,
+        task_ix: TaskIx,
+        status: OutcomeStatus,
+        now: starline_types::Timestamp,
+        judgements: &[Judgement],
+        mut effect: impl FnMut(TaskIx, Effect),
+    ) {
+        self.set_state(task_ix, status.into());
+        self.records[task_ix.at()].finished = now;
+        let mut judged = judgements.iter();
+        let mut walk = self.dag.neighbors_directed(node(task_ix), Direction::Outgoing).detach();
+        while let Some((edge, target)) = walk.next(&self.dag) {
+            let weight = &mut self.dag[edge];
+            let verdict = weight.kind.verdict(status).unwrap_or_else(|| {
+                let verdict = judged.next().map_or(Verdict::Impossible, |judgement| judgement.verdict);
+                weight.judged = Some(verdict);
+                verdict
+            });
+            let record = &mut self.records[target.index()];
+            record.open -= 1;
+            let first = record.impossible == 0;
+            if verdict == Verdict::Impossible {
+                record.impossible += 1;
+            }
+            if record.state != TaskState::Pending {
+                continue;
+            }
+            if verdict == Verdict::Impossible && first {
+                effect(task(target), Effect::Blocked);
+            } else if record.open == 0 && record.impossible == 0 {
+                effect(task(target), Effect::Ready);
+            }
+        }
+    }
+
+    /// The conditional edges out of a task, in the order in which their judgements are recorded.
+    pub fn conditional_edges(&self, of: TaskIx) -> impl Iterator<Item = crate::EdgeView<'_>> + '_ {
+        self.outgoing(of).filter(|edge| edge.condition().is_some())
+    }
+
+    /// Whether any edge out of a task is conditional. O(out-degree), without touching the conditions.
+    #[must_use]
+    pub fn has_conditional_edges(&self, of: TaskIx) -> bool {
+        self.dag.edges_directed(node(of), Direction::Outgoing).any(|edge| edge.weight().kind == EdgeKind::When)
+    }
+
+    /// The impossible edge into a task that was inserted first, if there is one. O(in-degree).
+    #[must_use]
+    pub fn impossible_edge(&self, into: TaskIx) -> Option<EdgeIx> {
+        let impossible = self.incoming(into).filter(|edge| edge.verdict() == Some(Verdict::Impossible));
+        impossible.map(|edge| edge.ix).min()
+    }
+
+    /// Counts an edge that was just inserted: its source may have ended already.
+    pub(crate) fn count_edge(&mut self, ix: EdgeIx) {
+        self.count(ix, 1);
+    }
+
+    /// Takes an edge out of the counts, before it is removed.
+    pub(crate) fn uncount_edge(&mut self, ix: EdgeIx) {
+        self.count(ix, -1);
+    }
+
+    fn count(&mut self, ix: EdgeIx, by: i32) {
+        let edge = EdgeIndex::new(ix.0 as usize);
+        let Some((from, to)) = self.dag.edge_endpoints(edge) else { return };
+        let weight = &self.dag[edge];
+        let verdict =
+            self.records[from.index()].state.outcome().map(|status| weight.kind.verdict(status).or(weight.judged));
+        let record = &mut self.records[to.index()];
+        match verdict {
+            None | Some(None) => record.open = record.open.saturating_add_signed(by),
+            Some(Some(Verdict::Impossible)) => record.impossible = record.impossible.saturating_add_signed(by),
+            Some(Some(Verdict::Satisfied)) => {}
+        }
+        debug_assert_eq!(edge_ix(edge), ix);
+    }
+
+    fn set_state(&mut self, task: TaskIx, state: TaskState) {
+        let record = &mut self.records[task.at()];
+        *self.counts.of(record.state) -= 1;
+        record.state = state;
+        *self.counts.of(state) += 1;
+    }
+}

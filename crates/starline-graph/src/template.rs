@@ -1,0 +1,370 @@
+//! Templates: texts of a task with `{{ expression }}` in them, filled in when an attempt is assigned.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use starline_types::{Outcome, Payload, TaskSpec, Value};
+
+use crate::engine::{Found, Program, Scope};
+use crate::shell;
+use crate::syntax::{self, Parsed};
+use crate::texts::{self, Place, Visitor};
+
+/// Variables of a template.
+const ROOTS: &[&str] = &["tasks", "inputs"];
+/// Largest value that can be interpolated, in bytes: 64 KiB.
+const MAX_VALUE_BYTES: usize = 64 << 10;
+/// Largest text of a rendered payload, in bytes: 1 MiB.
+const MAX_RENDERED_BYTES: usize = 1 << 20;
+/// Words that begin a control block of the template language.
+const BLOCKS: [&str; 24] = [
+    "autoescape", "block", "break", "call", "continue", "do", "elif", "else", "endfor", "endif", "endraw", "endset",
+    "endwith", "extends", "filter", "for", "from", "if", "import", "include", "macro", "raw", "set", "with",
+];
+
+/// What templates refer to.
+#[derive(Clone, Copy)]
+pub struct TemplateContext<'c> {
+    /// Inputs of the run.
+    pub run_inputs: &'c BTreeMap<String, Value>,
+    /// Inputs of the task as specified. One of the same name hides that of the run.
+    pub task_inputs: &'c BTreeMap<String, Value>,
+    /// Outcome of a task, if it has ended. Asked once for each task that a text names.
+    pub outcome: &'c dyn Fn(&str) -> Option<Outcome>,
+}
+
+impl fmt::Debug for TemplateContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TemplateContext")
+            .field("run_inputs", &self.run_inputs.keys())
+            .field("task_inputs", &self.task_inputs.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a template could not be read or rendered.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct RenderError {
+    place: String,
+    message: String,
+}
+
+impl RenderError {
+    fn new(place: &Place<'_>, message: impl Into<String>) -> Self {
+        Self { place: place.to_string(), message: message.into() }
+    }
+
+    /// Where in the task the text stands, such as `sh` or `exec[2]`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// A text with interpolations.
+///
+/// Between `{{` and `}}` stands one expression, in the language of [`Condition`](crate::Condition), over `tasks` and
+/// `inputs`: `{{ tasks.scan_a.outputs.count }}`, `{{ tasks["scan:b"].result }}`, `{{ tasks.x.status }}`,
+/// `{{ inputs.pattern | default("ERROR") }}`. A task is named in so many words, never computed. A text is inserted as
+/// it is, anything else as compact JSON. There are no control blocks, comments or whitespace marks; a literal `{{` is
+/// written `{{ "{{" }}`.
+///
+/// In a `sh` script every interpolation becomes one quoted word. In `call` arguments and inputs, a text that is
+/// nothing but one interpolation becomes the value itself, whatever its type.
+#[derive(Debug)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Text(String),
+    Interpolation { program: Program, source: String },
+}
+
+impl Template {
+    /// Whether any text of a task must be rendered. Costs one search of its texts.
+    #[must_use]
+    pub fn has_template(spec: &TaskSpec) -> bool {
+        texts::is_templated_task(spec)
+    }
+
+    /// Checks the texts of a task: that they can be read, and that no interpolation stands inside quotes of a script.
+    ///
+    /// # Errors
+    /// The first text that does not pass, with its place.
+    pub fn check(spec: &TaskSpec) -> Result<(), RenderError> {
+        Self::references(spec).map(|_| ())
+    }
+
+    /// The tasks that the texts of a task name, each once, in alphabetical order. Checks as [`check`](Self::check) does.
+    ///
+    /// # Errors
+    /// The first text that does not pass, with its place.
+    pub fn references(spec: &TaskSpec) -> Result<Vec<String>, RenderError> {
+        let mut reader = Reader { tasks: Vec::new() };
+        if texts::is_templated_task(spec) {
+            texts::visit_task(spec, &mut reader)?;
+        }
+        reader.tasks.sort_unstable();
+        reader.tasks.dedup();
+        Ok(reader.tasks)
+    }
+
+    /// The task with other names for the tasks that its texts refer to; `None` keeps a name.
+    ///
+    /// # Errors
+    /// A text cannot be read.
+    pub fn rename(spec: &TaskSpec, name: &dyn Fn(&str) -> Option<String>) -> Result<TaskSpec, RenderError> {
+        texts::visit_task(spec, &mut Renamer { name })
+    }
+
+    /// The payload with every template filled in. One without templates is shared, not copied.
+    ///
+    /// # Errors
+    /// A name or attribute is undefined, a value has more than 64 KiB, the payload has more than 1 MiB of text, or a
+    /// text cannot be read. Nothing is rendered in part.
+    pub fn render_payload(payload: &Payload, context: &TemplateContext<'_>) -> Result<Payload, RenderError> {
+        if !texts::is_templated_payload(payload) {
+            return Ok(payload.clone());
+        }
+        let mut renderer = Renderer::new(context)?;
+        texts::visit_payload(payload, &mut renderer)
+    }
+
+    /// The inputs that texts of the task see: those of the run and those of the task, templates filled in.
+    ///
+    /// Templates inside inputs of the task see the inputs of the run alone.
+    ///
+    /// # Errors
+    /// As for [`render_payload`](Self::render_payload).
+    pub fn render_inputs(context: &TemplateContext<'_>) -> Result<BTreeMap<String, Value>, RenderError> {
+        let mut inputs = context.run_inputs.clone();
+        if context.task_inputs.values().any(texts::is_templated) {
+            let mut renderer = Renderer::over(context, inputs.clone());
+            inputs.extend(texts::visit_inputs(context.task_inputs, &mut renderer)?);
+        } else {
+            inputs.extend(context.task_inputs.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Ok(inputs)
+    }
+
+    /// A description with every interpolation filled in.
+    ///
+    /// # Errors
+    /// As for [`render_payload`](Self::render_payload).
+    pub fn render_text(text: &str, context: &TemplateContext<'_>) -> Result<String, RenderError> {
+        if !texts::looks_templated(text) {
+            return Ok(text.to_owned());
+        }
+        let rendered = Renderer::new(context)?.text(&Place::Description, text)?;
+        Ok(rendered.unwrap_or_else(|| text.to_owned()))
+    }
+
+    fn read(source: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        split(source, |text, interpolation| {
+            if !text.is_empty() {
+                parts.push(Part::Text(text.to_owned()));
+            }
+            if let Some((source, parsed)) = interpolation {
+                let source: String = source.chars().take(80).collect();
+                parts.push(Part::Interpolation { program: Program::new(parsed)?, source });
+            }
+            Ok(())
+        })?;
+        Ok(Self { parts })
+    }
+
+    fn read_at(place: &Place<'_>, source: &str) -> Result<Self, RenderError> {
+        let template = Self::read(source).map_err(|message| RenderError::new(place, message))?;
+        if *place == Place::Script {
+            template.check_quotes().map_err(|message| RenderError::new(place, message))?;
+        }
+        Ok(template)
+    }
+
+    fn check_quotes(&self) -> Result<(), String> {
+        let mut script = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) if text.contains(shell::MARK) => return Err("the script has a NUL byte".to_owned()),
+                Part::Text(text) => script.push_str(text),
+                Part::Interpolation { .. } => script.push(shell::MARK),
+            }
+        }
+        shell::check(&script).map_err(|fault| {
+            let shell::Misplaced { line, inside } = fault;
+            format!(
+                "interpolation on line {line} stands inside {inside}: write it bare as a word of its own, as it is \
+                 quoted when it is filled in"
+            )
+        })
+    }
+}
+
+/// Hands over each text and the interpolation behind it.
+fn split<'s>(
+    source: &'s str,
+    mut part: impl FnMut(&'s str, Option<(&'s str, Parsed)>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut at = 0;
+    while let Some(found) = source[at..].find("{{") {
+        let open = at + found;
+        let text = &source[at..open];
+        refuse_blocks(text)?;
+        if source[open + 2..].starts_with(['-', '+']) {
+            return Err("whitespace marks such as `{{-` are not supported".to_owned());
+        }
+        let (parsed, end) = syntax::interpolation(source, open + 2, ROOTS)?;
+        part(text, Some((&source[open..end], parsed)))?;
+        at = end;
+    }
+    refuse_blocks(&source[at..])?;
+    part(&source[at..], None)
+}
+
+/// Only what is surely meant as a control block: `{%s}` is text.
+fn refuse_blocks(text: &str) -> Result<(), String> {
+    for (at, _) in text.match_indices("{%") {
+        let rest = text[at + 2..].trim_start_matches(['-', '+']).trim_start();
+        let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        if BLOCKS.contains(&word) {
+            return Err(format!("`{{% {word} %}}` is not supported: templates have {{{{ expressions }}}} alone"));
+        }
+    }
+    Ok(())
+}
+
+/// Reads without rendering.
+struct Reader {
+    tasks: Vec<String>,
+}
+
+impl Visitor for Reader {
+    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
+        for part in Template::read_at(place, text)?.parts {
+            if let Part::Interpolation { program, .. } = part {
+                self.tasks.extend(program.references.into_iter().map(|reference| reference.task));
+            }
+        }
+        Ok(None)
+    }
+}
+
+struct Renamer<'n> {
+    name: &'n dyn Fn(&str) -> Option<String>,
+}
+
+impl Visitor for Renamer<'_> {
+    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
+        let mut spans = Vec::new();
+        split(text, |_, interpolation| {
+            spans.extend(interpolation.into_iter().flat_map(|(_, parsed)| parsed.references));
+            Ok(())
+        })
+        .map_err(|message| RenderError::new(place, message))?;
+        let mut renamed = text.to_owned();
+        for reference in spans.into_iter().rev() {
+            if let Some(name) = (self.name)(&reference.task) {
+                renamed.replace_range(reference.span, &format!("[\"{name}\"]"));
+            }
+        }
+        Ok(Some(renamed))
+    }
+}
+
+/// Fills in, within the limits.
+struct Renderer<'c> {
+    outcome: &'c dyn Fn(&str) -> Option<Outcome>,
+    outcomes: BTreeMap<String, Arc<Outcome>>,
+    scope: Scope,
+    remaining: usize,
+}
+
+impl<'c> Renderer<'c> {
+    fn new(context: &TemplateContext<'c>) -> Result<Self, RenderError> {
+        Ok(Self::over(context, Template::render_inputs(context)?))
+    }
+
+    fn over(context: &TemplateContext<'c>, inputs: BTreeMap<String, Value>) -> Self {
+        let mut scope = Scope::default();
+        scope.bind("inputs", &inputs);
+        Self { outcome: context.outcome, outcomes: BTreeMap::new(), scope, remaining: MAX_RENDERED_BYTES }
+    }
+
+    fn evaluate(&mut self, program: &Program, source: &str) -> Result<Found, String> {
+        for reference in &program.references {
+            if !self.outcomes.contains_key(&reference.task) {
+                let outcome = (self.outcome)(&reference.task)
+                    .ok_or_else(|| format!("task `{}` in `{source}` has not ended or is unknown", reference.task))?;
+                self.outcomes.insert(reference.task.clone(), Arc::new(outcome));
+            }
+        }
+        if program.reads("tasks") {
+            let outcomes = self.outcomes.iter().map(|(task, outcome)| (task.as_str(), Arc::clone(outcome))).collect();
+            self.scope.bind_outcomes("tasks", outcomes);
+        }
+        program.evaluate(&self.scope).map_err(|message| format!("`{source}`: {message}"))
+    }
+
+    fn word(&mut self, program: &Program, source: &str, place: &Place<'_>) -> Result<String, String> {
+        let text = self.evaluate(program, source)?.text()?;
+        if text.len() > MAX_VALUE_BYTES {
+            let length = text.len();
+            return Err(format!("`{source}` is {length} bytes long, the limit of interpolation is {MAX_VALUE_BYTES}"));
+        }
+        if place.is_passed_to_processes() && text.contains('\0') {
+            return Err(format!("`{source}` has a NUL byte, which no program can be given"));
+        }
+        Ok(text)
+    }
+
+    fn fill(&mut self, template: &Template, place: &Place<'_>) -> Result<String, String> {
+        let mut rendered = String::new();
+        for (at, part) in template.parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => rendered.push_str(text),
+                Part::Interpolation { program, source } if *place == Place::Script => {
+                    let redirected = matches!(
+                        template.parts.get(at + 1),
+                        Some(Part::Text(text)) if text.starts_with(['<', '>'])
+                    );
+                    rendered.push_str(&shell::quote(&self.word(program, source, place)?, redirected));
+                }
+                Part::Interpolation { program, source } => rendered.push_str(&self.word(program, source, place)?),
+            }
+            if rendered.len() > self.remaining {
+                return Err(format!("the rendered payload is larger than {MAX_RENDERED_BYTES} bytes"));
+            }
+        }
+        self.remaining -= rendered.len();
+        Ok(rendered)
+    }
+}
+
+impl Visitor for Renderer<'_> {
+    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
+        let template = Template::read_at(place, text)?;
+        self.fill(&template, place).map(Some).map_err(|message| RenderError::new(place, message))
+    }
+
+    fn json(&mut self, place: &Place<'_>, text: &str) -> Result<Option<Value>, RenderError> {
+        let template = Template::read_at(place, text)?;
+        let fault = |message| RenderError::new(place, message);
+        let [Part::Interpolation { program, source }] = template.parts.as_slice() else {
+            return self.fill(&template, place).map(|text| Some(Value::String(text))).map_err(fault);
+        };
+        // The limits are those of the text that the value would be.
+        self.fill(&template, place).map_err(fault)?;
+        self.evaluate(program, source).and_then(|found| found.json()).map(Some).map_err(fault)
+    }
+}

@@ -1,0 +1,42 @@
+//! Devices that come, go and drain.
+
+use starline_types::{PauseCause, RunState, Timestamp};
+
+use super::report::Live;
+use crate::bug::Bug;
+use crate::{DeviceChange, Fleet, Scheduler, Step};
+
+impl Scheduler {
+    pub(super) fn decide_device(
+        &mut self,
+        now: Timestamp,
+        device: starline_types::DeviceIx,
+        change: DeviceChange,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        if self.is_closed() {
+            return;
+        }
+        if let DeviceChange::Down { certain } = change {
+            let live = self.live_attempts().into_iter().filter(|(_, _, on)| *on == device);
+            for (task, attempt, device) in live {
+                let live = Live { task, attempt, device };
+                match (certain, self.has_bug(Bug::LossForgotten)) {
+                    (_, true) => {}
+                    (true, false) => self.lose_attempt(now, live, fleet, step),
+                    (false, false) => self.suspect_attempt(now, live, fleet, step),
+                }
+            }
+        }
+        if self.state.run_state == RunState::Created {
+            return;
+        }
+        self.replan_displaced(now, fleet, step);
+        let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.cause == PauseCause::NeedsOperator);
+        if stalled && self.has_placeable(now, fleet) {
+            let by = format!("device {}", fleet.id(device));
+            self.resume(now, &by, fleet, step);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! After every step: what can no longer run is skipped, a run that cannot go on says so, and one that is
+//! done ends.
+
+use smol_str::SmolStr;
+use starline_types::{
+    CancelReason, DependencyId, Event, FailurePolicy, OutcomeStatus, PauseCause, RunEnd, RunState,
+    SkipReason, TaskIx, Timestamp,
+};
+
+use crate::bug::Bug;
+use crate::{Effect, Fleet, Scheduler, Step};
+
+impl Scheduler {
+    pub(super) fn settle(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        if self.is_closed() {
+            return;
+        }
+        if !self.state.blocked.is_empty() {
+            self.skip_blocked(now, fleet, step);
+        }
+        if self.state.graph.counts().open() == 0 {
+            self.finish(now, fleet, step);
+        } else if self.state.graph.counts().running == 0 {
+            self.say_what_is_missing(now, fleet, step);
+        } else {
+            self.stall_at = None;
+        }
+    }
+
+    /// Skips blocked tasks in topological order, unless that is deferred.
+    fn skip_blocked(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        let wait = self.state.settings.on_failure == FailurePolicy::WaitForEdit && !self.state.edit_wait_over;
+        if !self.is_executing()
+            || self.state.ending.is_some()
+            || wait
+            || self.has_bug(Bug::ImpossibleStaysPending)
+        {
+            return;
+        }
+        let mut held = Vec::new();
+        while let Some(key) = self.state.blocked.pop_first() {
+            let task = key.2;
+            if self.state.is_held(task) {
+                held.push(key);
+                continue;
+            }
+            self.skip(now, task, fleet, step);
+        }
+        self.state.blocked.extend(held);
+    }
+
+    fn skip(&mut self, now: Timestamp, task: TaskIx, fleet: &mut Fleet, step: &mut Step) {
+        let edge = self.state.graph.impossible_edge(task).and_then(|edge| self.state.graph.edge(edge));
+        let Some(edge) = edge else { return };
+        let (id, conditional, from) = (edge.id(), edge.condition().is_some(), edge.from);
+        let judged = if conditional { edge_error(&id, step) } else { None };
+        let reason = match (conditional, self.state.graph.state(from).outcome()) {
+            (true, _) if judged.is_some() => SkipReason::ConditionError,
+            (true, _) => SkipReason::ConditionFalse,
+            (false, Some(OutcomeStatus::Completed)) => SkipReason::SourceCompleted,
+            (false, Some(OutcomeStatus::Failed)) => SkipReason::SourceFailed,
+            (false, Some(OutcomeStatus::Cancelled)) => SkipReason::SourceCancelled,
+            (false, Some(OutcomeStatus::Skipped) | None) => SkipReason::SourceSkipped,
+        };
+        let event = Event::TaskSkipped {
+            task: self.state.graph.reference(task),
+            edge: Some(id),
+            reason,
+            message: judged,
+            edges: self.judge_without_attempt(task, OutcomeStatus::Skipped, fleet),
+        };
+        self.record(now, event, fleet, step);
+    }
+
+    fn say_what_is_missing(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        if !self.is_executing() || self.state.ending.is_some() {
+            return;
+        }
+        if self.state.ready == 0 && !self.state.blocked.is_empty() && self.nothing_in_backoff(now) {
+            if self.state.holds.is_empty() && self.state.settings.on_failure == FailurePolicy::WaitForEdit {
+                let deadline = Some(now + self.state.settings.edit_wait);
+                let count = self.state.blocked.len();
+                let reason = Some(format!("{count} blocked tasks wait for an edit").into());
+                self.record(
+                    now,
+                    Event::RunPaused { cause: PauseCause::NeedsEdit, deadline, reason },
+                    fleet,
+                    step,
+                );
+            }
+            return;
+        }
+        let stalled = self.state.ready > 0
+            && self.state.holds.is_empty()
+            && self.state.fresh.is_empty()
+            && self.nothing_in_backoff(now)
+            && !self.has_placeable(now, fleet);
+        if !stalled {
+            self.stall_at = None;
+            return;
+        }
+        match self.stall_at {
+            None => self.stall_at = Some(now + self.state.settings.stall_after),
+            Some(at) if at <= now => {
+                self.stall_at = None;
+                let waiting: Vec<String> = self
+                    .unplaced(now, fleet)
+                    .into_iter()
+                    .take(5)
+                    .map(|task| self.state.graph.id(task).to_string())
+                    .collect();
+                let reason = Some(format!("no connected device for {}", waiting.join(", ")).into());
+                let cause = PauseCause::NeedsOperator;
+                self.record(now, Event::RunPaused { cause, deadline: None, reason }, fleet, step);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn nothing_in_backoff(&self, now: Timestamp) -> bool {
+        let state = &self.state;
+        !state.timers.has_any(|timer| match timer {
+            crate::timers::Timer::Backoff { task } => {
+                state.graph.contains(*task)
+                    && state.graph.state(*task).is_unstarted()
+                    && state.rare_ref(*task).is_some_and(|rare| {
+                        rare.backoff.is_some_and(|until| until > now)
+                            || rare.avoid.iter().any(|(_, until)| until.is_some_and(|until| until > now))
+                    })
+            }
+            _ => false,
+        })
+    }
+
+    /// Ready tasks for which no eligible device is connected. O(tasks).
+    fn unplaced(&self, now: Timestamp, fleet: &mut Fleet) -> Vec<TaskIx> {
+        let ready = self.state.graph.indices().filter(|task| self.is_placeable(*task, now));
+        let ready: Vec<TaskIx> = ready.collect();
+        ready.into_iter().filter(|task| !self.has_available_device(*task, fleet)).collect()
+    }
+
+    fn has_available_device(&self, task: TaskIx, fleet: &mut Fleet) -> bool {
+        if self.early
+            && let Some(device) = self.state.slot(task).planned
+            && self.strategy.is_none()
+        {
+            return fleet.is_available(device);
+        }
+        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        fleet.eligible(class).iter().any(|device| fleet.is_available(*device))
+    }
+
+    /// Whether an eligible device is connected for any ready task. O(tasks), asked only when nothing runs.
+    pub(super) fn has_placeable(&self, now: Timestamp, fleet: &mut Fleet) -> bool {
+        let tasks: Vec<TaskIx> =
+            self.state.graph.indices().filter(|task| self.is_placeable(*task, now)).collect();
+        tasks.into_iter().any(|task| self.has_available_device(task, fleet))
+    }
+
+    fn finish(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        let begun = matches!(self.state.run_state, RunState::Executing | RunState::Paused);
+        if !self.state.holds.is_empty() || !(begun || self.state.ending.is_some()) {
+            return;
+        }
+        let counts = self.state.graph.counts();
+        let cancelled = matches!(self.state.ending, Some(CancelReason::Run | CancelReason::Deadline));
+        let state = if cancelled {
+            RunState::Cancelled
+        } else if counts.failed > 0 && counts.completed > 0 {
+            RunState::PartiallyFailed
+        } else if counts.failed > 0 {
+            RunState::Failed
+        } else if counts.completed > 0 {
+            RunState::Completed
+        } else if counts.cancelled > 0 {
+            RunState::Cancelled
+        } else {
+            RunState::Completed
+        };
+        let unconfirmed = self
+            .state
+            .graph
+            .indices()
+            .filter(|task| {
+                self.state.graph.record(*task).remains.as_ref().is_some_and(|left| left.unconfirmed)
+            })
+            .map(|task| self.state.graph.reference(task))
+            .collect();
+        let end = Box::new(RunEnd {
+            state,
+            total_tasks: u32::try_from(self.state.graph.len()).unwrap_or(u32::MAX),
+            counts,
+            duration_ms: self.state.started.map(|started| now.since(started)).unwrap_or_default(),
+            reason: self.state.ending.map(|reason| end_reason(reason).into()),
+            unconfirmed,
+        });
+        let event = match state {
+            RunState::Failed => Event::RunFailed(end),
+            RunState::Cancelled => Event::RunCancelled(end),
+            _ => Event::RunCompleted(end),
+        };
+        self.record(now, event, fleet, step);
+        step.effects.push(Effect::Close);
+    }
+}
+
+fn end_reason(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::Run | CancelReason::Task => "cancelled",
+        CancelReason::Deadline => "deadline",
+        CancelReason::FailFast => "fail_fast",
+        CancelReason::Timeout => "timeout",
+    }
+}
+
+/// Why a condition could not be evaluated: its judgement is among the facts of the same step, unless the skip
+/// was deferred.
+fn edge_error(id: &DependencyId, step: &Step) -> Option<SmolStr> {
+    let judged = step.events.iter().rev().flat_map(|event| match event {
+        Event::TaskCompleted { edges, .. }
+        | Event::TaskFailed { edges, .. }
+        | Event::TaskCancelled { edges, .. }
+        | Event::TaskSkipped { edges, .. } => edges.iter(),
+        _ => [].iter(),
+    });
+    judged.filter(|judgement| judgement.id == *id).find_map(|judgement| judgement.error.clone())
+}

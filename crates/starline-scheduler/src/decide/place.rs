@@ -1,0 +1,289 @@
+//! Placing: ready tasks onto free slots.
+
+use std::sync::Arc;
+
+use starline_graph::{TemplateContext, render_payload};
+use starline_types::{
+    Attempt, AttemptId, DeviceIx, ErrorKind, Event, Payload, TaskError, TaskIx, TaskSpec, TaskState,
+    Timestamp, Value,
+};
+
+use crate::bug::Bug;
+use crate::queue::{Lane, Urgency};
+use crate::state::NO_LANE;
+use crate::timers::Timer;
+use crate::{Effect, Fleet, Scheduler, Step};
+
+impl Scheduler {
+    /// Gives ready tasks to free slots, at most `limit` of them. Returns whether more could be placed.
+    ///
+    /// Drivers call it after a burst of inputs, for their runs in turn. Costs what is placed, and what was
+    /// freed or became ready since the last call.
+    pub fn place(&mut self, now: Timestamp, fleet: &mut Fleet, limit: usize, step: &mut Step) -> bool {
+        if !self.may_place() {
+            return false;
+        }
+        self.enqueue_fresh(now, fleet, step);
+        self.wake(fleet);
+        let more = if self.early {
+            self.serve_early(now, fleet, limit, step)
+        } else {
+            self.serve_late(now, fleet, limit, step)
+        };
+        self.settle(now, fleet, step);
+        more
+    }
+
+    fn may_place(&self) -> bool {
+        let executing = self.is_executing() || self.has_bug(Bug::PauseIgnored) && !self.is_closed();
+        executing && self.state.ending.is_none()
+    }
+
+    /// Whether placing has something to look at.
+    #[must_use]
+    pub fn wants_placing(&self, fleet: &Fleet) -> bool {
+        self.may_place()
+            && (!self.state.fresh.is_empty()
+                || self.state.ready > 0 && self.freed_seen != fleet.freed_total())
+    }
+
+    /// Free attempts under `max_parallel`.
+    pub(super) fn parallel_room(&self) -> usize {
+        let running = self.state.graph.counts().running;
+        match self.state.settings.max_parallel {
+            Some(max) if !self.has_bug(Bug::ParallelLimitIgnored) => max.saturating_sub(running) as usize,
+            _ => usize::MAX,
+        }
+    }
+
+    /// Puts tasks that became ready, or whose plan changed, where they wait.
+    fn enqueue_fresh(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        while !self.state.fresh.is_empty() {
+            let mut fresh = std::mem::take(&mut self.state.fresh);
+            let mut unplanned = Vec::new();
+            for task in fresh.drain(..) {
+                if !self.is_placeable(task, now) {
+                    continue;
+                }
+                let lane = if self.early {
+                    match self.state.slot(task).planned {
+                        Some(device) => device.0,
+                        None => {
+                            unplanned.push(task);
+                            continue;
+                        }
+                    }
+                } else {
+                    fleet.class(self.state.graph.spec(task).device.as_ref()).0
+                };
+                self.enqueue(task, lane);
+            }
+            // Keep the memory: this list is filled in every burst.
+            if self.state.fresh.is_empty() {
+                self.state.fresh = fresh;
+            }
+            unplanned.sort_by_key(|task| self.state.graph.order(*task));
+            unplanned.dedup();
+            self.note_impossible(now, &unplanned, fleet);
+            self.plan(now, &unplanned, fleet, step);
+        }
+    }
+
+    /// A ready task that no registered device can ever fit does not wait for ever.
+    fn note_impossible(&mut self, now: Timestamp, tasks: &[TaskIx], fleet: &mut Fleet) {
+        for task in tasks {
+            let class = fleet.class(self.state.graph.spec(*task).device.as_ref());
+            if fleet.eligible(class).is_empty() {
+                let at = now + self.state.settings.no_device_grace;
+                self.state.timers.arm(at, Timer::NoDevice { task: *task });
+            }
+        }
+    }
+
+    pub(super) fn is_placeable(&self, task: TaskIx, now: Timestamp) -> bool {
+        self.state.graph.contains(task)
+            && self.state.slot(task).ready
+            && self.state.graph.state(task) == TaskState::Pending
+            && (self.state.graph.record(task).edges_satisfied() || self.has_bug(Bug::AnyEdgeSuffices))
+            && !self.state.in_backoff(task, now)
+            && !self.state.is_held(task)
+    }
+
+    pub(super) fn urgency(&self, task: TaskIx) -> Urgency {
+        let spec = self.state.graph.spec(task);
+        Urgency::new(spec.priority, self.state.slot(task).ready_since, self.state.graph.order(task))
+    }
+
+    fn enqueue(&mut self, task: TaskIx, lane: u32) {
+        let at = lane as usize;
+        if at >= self.lanes.len() {
+            self.lanes.resize_with(at + 1, Lane::default);
+        }
+        let urgency = self.urgency(task);
+        self.lanes[at].push(urgency, task);
+        self.state.tasks[task.at()].lane = lane;
+        self.wake_lane(lane);
+    }
+
+    fn wake_lane(&mut self, lane: u32) {
+        if let Some(queue) = self.lanes.get_mut(lane as usize)
+            && !queue.awake
+            && !queue.is_empty()
+        {
+            queue.awake = true;
+            self.awake.push(lane);
+        }
+    }
+
+    /// Looks at the queues that could be served because a device gained room.
+    fn wake(&mut self, fleet: &Fleet) {
+        let seen = std::mem::replace(&mut self.freed_seen, fleet.freed_total());
+        if seen == self.freed_seen {
+            return;
+        }
+        if !self.early {
+            self.wake_all();
+            return;
+        }
+        match fleet.freed_since(seen) {
+            Some(freed) => {
+                for device in freed {
+                    self.wake_lane(device.0);
+                }
+            }
+            None => self.wake_all(),
+        }
+    }
+
+    fn wake_all(&mut self) {
+        for lane in 0..self.lanes.len() {
+            self.wake_lane(u32::try_from(lane).unwrap_or(NO_LANE));
+        }
+    }
+
+    /// Whether an entry of a queue still holds.
+    pub(super) fn is_current(&self, task: TaskIx, lane: u32, urgency: Urgency, now: Timestamp) -> bool {
+        self.is_placeable(task, now) && self.state.slot(task).lane == lane && self.urgency(task) == urgency
+    }
+
+    /// Serves the queue of each device that has room.
+    fn serve_early(&mut self, now: Timestamp, fleet: &mut Fleet, limit: usize, step: &mut Step) -> bool {
+        let mut left = limit.min(self.parallel_room());
+        if self.parallel_room() != usize::MAX {
+            return self.serve_by_urgency(now, fleet, limit, step);
+        }
+        while let Some(lane) = self.awake.pop() {
+            let device = DeviceIx(lane);
+            while left > 0
+                && (fleet.free(device) > 0 || self.has_bug(Bug::SlotsIgnored) && fleet.is_available(device))
+            {
+                let Some((urgency, task)) = self.lanes[lane as usize].pop() else { break };
+                if self.is_current(task, lane, urgency, now) && self.assign(now, task, device, fleet, step) {
+                    left -= 1;
+                }
+            }
+            if left == 0 {
+                self.awake.push(lane);
+                return true;
+            }
+            self.lanes[lane as usize].awake = false;
+        }
+        false
+    }
+
+    /// Under `max_parallel` the devices compete: the most urgent task of all queues goes first.
+    fn serve_by_urgency(&mut self, now: Timestamp, fleet: &mut Fleet, limit: usize, step: &mut Step) -> bool {
+        let mut left = limit;
+        while left > 0 && self.parallel_room() > 0 {
+            let mut best: Option<(Urgency, u32)> = None;
+            for at in (0..self.awake.len()).rev() {
+                let lane = self.awake[at];
+                self.drop_stale(lane, now);
+                let head = self.lanes[lane as usize].peek();
+                match head.filter(|_| fleet.free(DeviceIx(lane)) > 0) {
+                    Some((urgency, _)) => best = best.max(Some((urgency, lane))),
+                    None => {
+                        self.awake.swap_remove(at);
+                        self.lanes[lane as usize].awake = false;
+                    }
+                }
+            }
+            let Some((_, lane)) = best else { return false };
+            if let Some((_, task)) = self.lanes[lane as usize].pop()
+                && self.assign(now, task, DeviceIx(lane), fleet, step)
+            {
+                left -= 1;
+            }
+        }
+        left == 0
+    }
+
+    pub(super) fn drop_stale(&mut self, lane: u32, now: Timestamp) {
+        while let Some((urgency, task)) = self.lanes[lane as usize].peek() {
+            if self.is_current(task, lane, urgency, now) {
+                return;
+            }
+            self.lanes[lane as usize].pop();
+        }
+    }
+
+    /// The payload of a task with its templates filled in, or why that cannot be done.
+    fn render(&self, task: TaskIx, spec: &TaskSpec, fleet: &Fleet) -> Result<Payload, String> {
+        let graph = &self.state.graph;
+        // Only tasks upstream are visible: their outcomes are there, whatever the order of execution was.
+        let lookup = |id: &str| {
+            let source = graph.find(id).filter(|source| graph.is_upstream(*source, task))?;
+            self.state.outcome(source, fleet)
+        };
+        let context =
+            TemplateContext { run: &self.state.settings.inputs, task: &spec.inputs, outcome: &lookup };
+        render_payload(&spec.run, &context).map_err(|error| error.to_string())
+    }
+
+    /// Assigns a ready task to a device with a free slot. False if the task failed instead, because its
+    /// payload could not be rendered.
+    pub(super) fn assign(
+        &mut self,
+        now: Timestamp,
+        task: TaskIx,
+        device: DeviceIx,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) -> bool {
+        let spec = Arc::clone(self.state.graph.spec(task));
+        let payload = if self.state.slot(task).templated {
+            match self.render(task, &spec, fleet) {
+                Ok(payload) => payload,
+                Err(message) => {
+                    let error = TaskError::new(ErrorKind::RenderError, message);
+                    self.fail_task(now, task, 0, error, Value::Null, fleet, step);
+                    return false;
+                }
+            }
+        } else {
+            spec.run.clone()
+        };
+        let number = self.state.graph.record(task).attempts + 1;
+        let reference = self.state.graph.reference(task);
+        let local = fleet.profile(device).local;
+        let timeout = spec.run_timeout;
+        let event = Event::TaskAssigned {
+            task: reference.clone(),
+            attempt: number,
+            device: fleet.reference(device),
+            deadline: timeout.map(|limit| now + limit),
+        };
+        self.record(now, event, fleet, step);
+        if local {
+            let event = Event::TaskStarted {
+                task: reference.clone(),
+                attempt: number,
+                device: fleet.reference(device),
+            };
+            self.record(now, event, fleet, step);
+        }
+        let id = AttemptId { run: self.state.run.clone(), task: reference, number };
+        step.effects.push(Effect::Dispatch { device, attempt: Attempt { id, payload, timeout, spec } });
+        true
+    }
+}

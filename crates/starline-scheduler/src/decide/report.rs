@@ -1,0 +1,234 @@
+//! Reports of attempts.
+
+use std::sync::Arc;
+
+use starline_graph::extract_outputs;
+use starline_types::{
+    CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, LossReason, Outcome,
+    OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
+};
+
+use crate::bug::Bug;
+use crate::{Effect, Fleet, Scheduler, Step, Undelivered};
+
+/// A live attempt that an input speaks of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Live {
+    pub(crate) task: TaskIx,
+    pub(crate) attempt: u32,
+    pub(crate) device: DeviceIx,
+}
+
+impl Scheduler {
+    #[expect(clippy::too_many_arguments, reason = "the fields of one input")]
+    pub(super) fn decide_report(
+        &mut self,
+        now: Timestamp,
+        task: TaskRef,
+        attempt: u32,
+        device: DeviceIx,
+        report: TaskReport,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        let live = match self.find_live(&task, attempt, Some(device)) {
+            Ok(live) => live,
+            Err(reason) => {
+                return self.record(now, Event::ResultIgnored { task, attempt, reason }, fleet, step);
+            }
+        };
+        if !fleet.profile(device).local {
+            let attempt = self.attempt_id(live);
+            step.effects.push(Effect::Acknowledge { device, attempt });
+        }
+        let cancel = self.state.cancel_of(live.task);
+        match report {
+            TaskReport::Completed { result, stdout } => self.complete(now, live, result, stdout, fleet, step),
+            TaskReport::Failed { error, result } => match cancel {
+                Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, result, fleet, step),
+                Some(reason) => self.confirm_cancel(now, live, reason, ConfirmedBy::Result, fleet, step),
+                None => self.fail_attempt(now, live, error, result, fleet, step),
+            },
+            TaskReport::Stopped => self.stopped(now, live, ConfirmedBy::Ack, fleet, step),
+        }
+    }
+
+    pub(super) fn decide_stopped(
+        &mut self,
+        now: Timestamp,
+        task: TaskRef,
+        attempt: u32,
+        by: ConfirmedBy,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        match self.find_live(&task, attempt, None) {
+            Ok(live) => self.stopped(now, live, by, fleet, step),
+            Err(reason) => self.record(now, Event::ResultIgnored { task, attempt, reason }, fleet, step),
+        }
+    }
+
+    /// An attempt has ended without a result of its own.
+    fn stopped(&mut self, now: Timestamp, live: Live, by: ConfirmedBy, fleet: &mut Fleet, step: &mut Step) {
+        match self.state.cancel_of(live.task) {
+            Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, Value::Null, fleet, step),
+            Some(reason) => self.confirm_cancel(now, live, reason, by, fleet, step),
+            None if by == ConfirmedBy::Incarnation => self.lose_attempt(now, live, fleet, step),
+            None => {
+                let error = TaskError::new(ErrorKind::DeviceError, "the device stopped the attempt unasked");
+                self.fail_attempt(now, live, error, Value::Null, fleet, step);
+            }
+        }
+    }
+
+    pub(super) fn decide_began(
+        &mut self,
+        now: Timestamp,
+        task: TaskRef,
+        attempt: u32,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        if let Ok(live) = self.find_live(&task, attempt, None) {
+            let device = fleet.reference(live.device);
+            self.record(now, Event::TaskStarted { task, attempt, device }, fleet, step);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one input")]
+    pub(super) fn decide_undelivered(
+        &mut self,
+        now: Timestamp,
+        task: TaskRef,
+        attempt: u32,
+        device: DeviceIx,
+        fault: Undelivered,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        let live = match self.find_live(&task, attempt, Some(device)) {
+            Ok(live) => live,
+            Err(reason) => {
+                return self.record(now, Event::ResultIgnored { task, attempt, reason }, fleet, step);
+            }
+        };
+        match fault {
+            Undelivered::NotAccepted => match self.state.cancel_of(live.task) {
+                None => self.refuse_attempt(now, live, fleet, step),
+                Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, Value::Null, fleet, step),
+                Some(reason) => self.confirm_cancel(now, live, reason, ConfirmedBy::Ack, fleet, step),
+            },
+            Undelivered::Lost => self.lose_attempt(now, live, fleet, step),
+            Undelivered::Unknown => self.suspect_attempt(now, live, fleet, step),
+            Undelivered::Protocol => {
+                let error = TaskError::new(ErrorKind::Unsupported, "the device speaks another protocol");
+                self.fail_attempt(now, live, error, Value::Null, fleet, step);
+            }
+        }
+    }
+
+    /// Whether a task, attempt and device are those of a live attempt.
+    fn find_live(
+        &self,
+        task: &TaskRef,
+        attempt: u32,
+        device: Option<DeviceIx>,
+    ) -> Result<Live, IgnoreReason> {
+        if self.is_closed() {
+            return Err(IgnoreReason::RunEnded);
+        }
+        let Some(ix) = self.state.graph.resolve(task) else { return Err(IgnoreReason::UnknownTask) };
+        match self.state.live(ix) {
+            Some((number, on)) if number == attempt || self.has_bug(Bug::StaleReportAccepted) => {
+                if device.is_some_and(|device| device != on) && !self.has_bug(Bug::StaleReportAccepted) {
+                    return Err(IgnoreReason::ForeignDevice);
+                }
+                Ok(Live { task: ix, attempt: number, device: on })
+            }
+            _ => Err(IgnoreReason::StaleAttempt),
+        }
+    }
+
+    fn complete(
+        &mut self,
+        now: Timestamp,
+        live: Live,
+        result: Value,
+        stdout: Option<Arc<str>>,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        let spec = self.state.graph.spec(live.task);
+        let outputs = if spec.outputs.is_empty() {
+            None
+        } else {
+            match extract_outputs(spec, &result, stdout.as_deref()) {
+                Ok(outputs) => Some(Arc::new(outputs)),
+                Err(error) => {
+                    let error = TaskError::new(ErrorKind::BadOutput, error.to_string());
+                    return self.fail_attempt(now, live, error, result, fleet, step);
+                }
+            }
+        };
+        let result = (!result.is_null()).then(|| Arc::new(result));
+        let edges = if self.state.graph.has_conditions() {
+            let outcome = Outcome {
+                status: OutcomeStatus::Completed,
+                result: result.as_deref().cloned().unwrap_or_default(),
+                outputs: outputs.as_deref().cloned().unwrap_or_default(),
+                error: None,
+                attempts: live.attempt,
+                duration_ms: now.since(self.state.graph.record(live.task).started),
+                device: Some(fleet.id(live.device).clone()),
+            };
+            self.judge(live.task, &outcome)
+        } else {
+            Box::default()
+        };
+        let event = Event::TaskCompleted {
+            task: self.state.graph.reference(live.task),
+            attempt: live.attempt,
+            device: fleet.reference(live.device),
+            result,
+            outputs,
+            duration_ms: now.since(self.state.graph.record(live.task).started),
+            edges,
+        };
+        self.record(now, event, fleet, step);
+    }
+
+    /// Verdicts of the conditional edges out of a task, for an outcome that is about to be recorded.
+    pub(crate) fn judge(&self, task: TaskIx, outcome: &Outcome) -> Box<[Judgement]> {
+        if !self.state.graph.has_conditions() {
+            return Box::default();
+        }
+        let edges = self.state.graph.conditional_edges(task);
+        edges
+            .map(|edge| {
+                let judged =
+                    edge.condition().map(|condition| condition.judge(outcome, &self.state.settings.inputs));
+                let (verdict, error) = match judged {
+                    Some(Ok(true)) => (Verdict::Satisfied, None),
+                    Some(Ok(false)) | None => (Verdict::Impossible, None),
+                    Some(Err(error)) => (Verdict::Impossible, Some(error.to_string().into())),
+                };
+                Judgement { id: edge.id(), verdict, error }
+            })
+            .collect()
+    }
+
+    fn refuse_attempt(&mut self, now: Timestamp, live: Live, fleet: &mut Fleet, step: &mut Step) {
+        let policy = self.state.graph.spec(live.task).retry_policy();
+        let refusals = self.state.rare_ref(live.task).map_or(0, |rare| rare.refusals);
+        // A refusal never spins: the device is left out for at least a millisecond, and longer each time.
+        let until = now + policy.bound(refusals + 1).max(starline_types::Millis(1));
+        let event = Event::AttemptLost {
+            task: self.state.graph.reference(live.task),
+            attempt: live.attempt,
+            device: fleet.reference(live.device),
+            reason: LossReason::NotAccepted,
+            until: Some(until),
+        };
+        self.record(now, event, fleet, step);
+    }
+}

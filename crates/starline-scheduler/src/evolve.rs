@@ -1,0 +1,386 @@
+//! Applies a fact: the only code that changes the state of a run, live and in replay.
+
+use starline_edit::reapply;
+use starline_graph::{Effect as EdgeEffect, Remains, has_templates};
+use starline_types::{
+    Applied, CancelReason, DeviceIx, Edit, EditBatch, Event, HoldId, Judgement, LossReason, Millis,
+    OutcomeStatus, PauseCause, Placement, Revision, RunState, TaskIx, TaskRef, TaskState, Timestamp,
+};
+
+use crate::Fleet;
+use crate::state::{Hold, NO_LANE, Pause, State, TaskSlot};
+use crate::timers::Timer;
+
+impl State {
+    /// Applies a fact of time `now`. Total: a fact that fits nothing changes nothing.
+    pub(crate) fn apply(&mut self, now: Timestamp, event: &Event, early: bool, fleet: &mut Fleet) {
+        self.seq = self.seq.next();
+        match event {
+            Event::RunCreated { name, graph, settings } => {
+                self.settings = settings.clone();
+                if self.graph.is_empty() {
+                    let edits = vec![Edit::Build { graph: graph.clone(), clear_existing: true }];
+                    let batch = EditBatch { edits, ..EditBatch::default() };
+                    reapply(&mut self.graph, &Applied { revision: Revision(0), batch });
+                }
+                self.graph.describe(name.to_string(), graph.metadata.clone());
+                self.add_slots();
+            }
+            Event::RunReady { assignments, .. } => {
+                self.run_state = RunState::Ready;
+                self.place(assignments, fleet);
+            }
+            Event::TasksPlaced { assignments } => self.place(assignments, fleet),
+            Event::RunStarted { .. } => self.begin(now),
+            Event::RunPaused { cause, deadline, .. } => {
+                self.run_state = RunState::Paused;
+                self.pause = Some(Pause { cause: *cause, since: now, deadline: *deadline });
+                if let Some(deadline) = deadline {
+                    self.timers.arm(*deadline, Timer::EditWait);
+                }
+            }
+            Event::RunResumed { .. } => self.resume(now),
+            Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => {
+                self.run_state = end.state;
+                self.pause = None;
+                self.ended = Some((now, end.clone()));
+            }
+            Event::TaskAssigned { task, attempt, device, deadline } => {
+                let Some(task) = self.locate(task) else { return };
+                let device = fleet.resolve(device);
+                self.assign(task, *attempt, device, *deadline, now, fleet);
+            }
+            Event::TaskCompleted { task, attempt, result, outputs, edges, .. } => {
+                let Some(task) = self.locate(task) else { return };
+                self.release_live(task, *attempt, fleet);
+                if result.is_some() || outputs.is_some() {
+                    let remains =
+                        Remains { result: result.clone(), outputs: outputs.clone(), ..Remains::default() };
+                    self.graph.set_remains(task, Box::new(remains));
+                }
+                self.end_task(task, OutcomeStatus::Completed, now, edges, fleet);
+            }
+            Event::TaskFailed { task, attempt, error, result, edges, .. } => {
+                let Some(task) = self.locate(task) else { return };
+                self.release_live(task, *attempt, fleet);
+                let remains =
+                    Remains { error: Some(error.clone()), result: result.clone(), ..Remains::default() };
+                self.graph.set_remains(task, Box::new(remains));
+                self.end_task(task, OutcomeStatus::Failed, now, edges, fleet);
+            }
+            Event::TaskRetryScheduled { task, attempt, retry, delay_ms, error, avoid } => {
+                let Some(task) = self.locate(task) else { return };
+                self.release_live(task, *attempt, fleet);
+                let lost = error.kind == starline_types::ErrorKind::DeviceLost;
+                let avoid = avoid.as_ref().map(|device| fleet.resolve(device));
+                self.schedule_retry(task, *retry, *delay_ms, lost, avoid, now);
+                self.plan_again(task, early, avoid, fleet);
+            }
+            Event::TaskCancelRequested { task, attempt, reason } => {
+                let Some(task) = self.locate(task) else { return };
+                self.request_cancel(task, *attempt, *reason, now);
+            }
+            Event::TaskCancelled { task, attempt, reason, confirmed, edges, .. } => {
+                let Some(task) = self.locate(task) else { return };
+                self.release_live(task, *attempt, fleet);
+                if !confirmed {
+                    self.graph
+                        .set_remains(task, Box::new(Remains { unconfirmed: true, ..Remains::default() }));
+                }
+                self.note_ending(*reason);
+                self.end_task(task, OutcomeStatus::Cancelled, now, edges, fleet);
+            }
+            Event::TaskSkipped { task, reason, edges, .. } => {
+                let Some(task) = self.locate(task) else { return };
+                self.graph.set_remains(task, Box::new(Remains { skip: Some(*reason), ..Remains::default() }));
+                self.end_task(task, OutcomeStatus::Skipped, now, edges, fleet);
+            }
+            Event::AttemptLost { task, attempt, device, reason, until } => {
+                let Some(task) = self.locate(task) else { return };
+                let device = fleet.resolve(device);
+                self.lose(task, *attempt, device, *reason, *until, now, early, fleet);
+            }
+            Event::EditCommitted(applied) => {
+                reapply(&mut self.graph, applied);
+                self.add_slots();
+            }
+            Event::HoldOpened { hold, scope, triggers } => {
+                let triggers = triggers.iter().filter_map(|task| self.locate(task)).collect();
+                self.holds.insert(*hold, Hold { scope: *scope, triggers, deadline: None });
+            }
+            Event::HoldActivated { hold, deadline } => {
+                if let Some(hold) = self.holds.get_mut(hold) {
+                    hold.deadline = Some(*deadline);
+                }
+            }
+            Event::HoldClosed { hold, .. } => self.close_hold(*hold),
+            Event::TaskStarted { .. }
+            | Event::ResultIgnored { .. }
+            | Event::StrategyFaulted { .. }
+            | Event::Progress { .. }
+            | Event::DeviceConnected { .. }
+            | Event::DeviceDisconnected { .. }
+            | Event::DeviceStatusChanged { .. } => {}
+        }
+    }
+
+    fn locate(&self, task: &TaskRef) -> Option<TaskIx> {
+        // Facts are made by this state or resolved before a replay: a hint that is there holds.
+        match task.hint() {
+            Some(ix) => {
+                debug_assert_eq!(self.graph.resolve(task), Some(ix), "a fact names another task");
+                Some(ix)
+            }
+            None => self.graph.find(task.id().as_str()),
+        }
+    }
+
+    fn add_slots(&mut self) {
+        let known = self.tasks.len();
+        self.tasks.resize_with(self.graph.bound(), TaskSlot::default);
+        for at in known..self.tasks.len() {
+            let task = TaskIx(u32::try_from(at).unwrap_or(u32::MAX));
+            if self.graph.contains(task) {
+                let slot = &mut self.tasks[at];
+                slot.lane = NO_LANE;
+                slot.templated = has_templates(self.graph.spec(task));
+            }
+        }
+    }
+
+    fn place(&mut self, assignments: &[Placement], fleet: &mut Fleet) {
+        for Placement { task, device } in assignments {
+            let Some(task) = self.locate(task) else { continue };
+            let device = device.as_ref().map(|device| fleet.resolve(device));
+            self.set_plan(task, device, fleet);
+            if self.slot(task).ready {
+                self.tasks[task.at()].lane = NO_LANE;
+                self.fresh.push(task);
+            }
+        }
+    }
+
+    /// Plans an unstarted task on a device, or on none, and counts that in the ledger.
+    fn set_plan(&mut self, task: TaskIx, device: Option<DeviceIx>, fleet: &mut Fleet) {
+        if let Some(before) = self.tasks[task.at()].planned.take() {
+            fleet.unplan(before);
+        }
+        if let Some(device) = device {
+            fleet.plan(device);
+        }
+        self.tasks[task.at()].planned = device;
+    }
+
+    fn begin(&mut self, now: Timestamp) {
+        self.run_state = RunState::Executing;
+        self.started = Some(now);
+        if let Some(limit) = self.settings.deadline {
+            self.timers.arm(now + limit, Timer::RunDeadline);
+        }
+        let roots: Vec<TaskIx> = self
+            .graph
+            .indices()
+            .filter(|task| {
+                self.graph.state(*task).is_unstarted() && self.graph.record(*task).edges_satisfied()
+            })
+            .collect();
+        for task in roots {
+            self.make_ready(task, now);
+        }
+    }
+
+    fn resume(&mut self, now: Timestamp) {
+        self.paused = self.paused_until(now);
+        if let Some(pause) = self.pause.take()
+            && pause.cause == PauseCause::NeedsEdit
+            && pause.deadline.is_some_and(|deadline| deadline <= now)
+        {
+            self.edit_wait_over = true;
+        }
+        self.run_state = RunState::Executing;
+    }
+
+    fn assign(
+        &mut self,
+        task: TaskIx,
+        attempt: u32,
+        device: DeviceIx,
+        deadline: Option<Timestamp>,
+        now: Timestamp,
+        fleet: &mut Fleet,
+    ) {
+        self.set_plan(task, None, fleet);
+        self.make_unready(task);
+        fleet.book(device);
+        self.attempts += 1;
+        self.graph.start(task, attempt, device, now);
+        if let Some(rare) = &mut self.tasks[task.at()].rare {
+            rare.backoff = None;
+            rare.lease_end = None;
+        }
+        if let Some(deadline) = deadline {
+            let graph = &self.graph;
+            let live = |task: TaskIx, attempt: u32| matches!(graph.state(task), TaskState::Running { attempt: number, .. } if number == attempt);
+            self.timers.arm_run_timeout(deadline, deadline.since(now), task, attempt, live);
+        }
+    }
+
+    fn release_live(&mut self, task: TaskIx, attempt: u32, fleet: &mut Fleet) {
+        if let Some((number, device)) = self.live(task)
+            && number == attempt
+        {
+            fleet.release(device);
+        }
+    }
+
+    fn end_task(
+        &mut self,
+        task: TaskIx,
+        status: OutcomeStatus,
+        now: Timestamp,
+        edges: &[Judgement],
+        fleet: &mut Fleet,
+    ) {
+        self.set_plan(task, None, fleet);
+        self.make_unready(task);
+        if self.graph.record(task).impossible_edges() > 0 {
+            self.blocked.remove(&(self.graph.level(task), self.graph.order(task), task));
+        }
+        let Self { graph, fresh, blocked, .. } = self;
+        let before = fresh.len();
+        let mut newly_blocked = Vec::new();
+        graph.end(task, status, now, edges, |successor, effect| match effect {
+            EdgeEffect::Ready => fresh.push(successor),
+            EdgeEffect::Blocked => newly_blocked.push(successor),
+        });
+        for successor in newly_blocked {
+            blocked.insert((graph.level(successor), graph.order(successor), successor));
+        }
+        for at in before..self.fresh.len() {
+            let successor = self.fresh[at];
+            self.note_ready(successor, now);
+        }
+    }
+
+    fn schedule_retry(
+        &mut self,
+        task: TaskIx,
+        retry: u32,
+        delay: Millis,
+        lost: bool,
+        avoid: Option<DeviceIx>,
+        now: Timestamp,
+    ) {
+        self.graph.suspend(task);
+        self.draws += 1;
+        let rare = self.rare(task);
+        if lost {
+            rare.losses = retry;
+        } else {
+            rare.retries = retry;
+        }
+        rare.refusals = 0;
+        rare.cancel = None;
+        rare.lease_end = None;
+        rare.backoff = Some(now + delay);
+        if let Some(device) = avoid {
+            rare.avoid.retain(|(known, _)| *known != device);
+            rare.avoid.push((device, None));
+        }
+        if delay == Millis::ZERO {
+            self.make_ready(task, now);
+        } else {
+            self.timers.arm(now + delay, Timer::Backoff { task });
+        }
+    }
+
+    /// With early binding a task that is pending again is planned where it was, unless that device is to be
+    /// avoided.
+    fn plan_again(&mut self, task: TaskIx, early: bool, avoid: Option<DeviceIx>, fleet: &mut Fleet) {
+        let before = self.graph.record(task).device;
+        if early && before != avoid {
+            self.set_plan(task, before, fleet);
+        }
+    }
+
+    fn request_cancel(&mut self, task: TaskIx, attempt: u32, reason: CancelReason, now: Timestamp) {
+        let (grace, lease) = (self.settings.cancel_grace, self.settings.lease_wait);
+        let rare = self.rare(task);
+        rare.cancel = Some(reason);
+        // An attempt that is to end is not renewed: its lease ends by itself.
+        rare.lease_end = Some(now + lease);
+        self.timers.arm(now + grace, Timer::CancelGrace { task, attempt });
+        self.timers.arm(now + lease, Timer::LeaseEnd { task, attempt });
+        self.note_ending(reason);
+    }
+
+    fn note_ending(&mut self, reason: CancelReason) {
+        match reason {
+            CancelReason::Run | CancelReason::Deadline | CancelReason::FailFast => {
+                self.ending.get_or_insert(reason);
+            }
+            CancelReason::Task | CancelReason::Timeout => {}
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one fact")]
+    fn lose(
+        &mut self,
+        task: TaskIx,
+        attempt: u32,
+        device: DeviceIx,
+        reason: LossReason,
+        until: Option<Timestamp>,
+        now: Timestamp,
+        early: bool,
+        fleet: &mut Fleet,
+    ) {
+        match reason {
+            LossReason::NotAccepted => {
+                self.release_live(task, attempt, fleet);
+                self.graph.suspend(task);
+                let rare = self.rare(task);
+                rare.refusals += 1;
+                rare.cancel = None;
+                rare.avoid.retain(|(known, _)| *known != device);
+                rare.avoid.push((device, until));
+                if let Some(until) = until {
+                    self.timers.arm(until, Timer::Backoff { task });
+                }
+                self.make_ready(task, now);
+                self.plan_again(task, early, Some(device), fleet);
+            }
+            LossReason::Unknown => {
+                if let Some(until) = until {
+                    self.rare(task).lease_end = Some(until);
+                    self.timers.arm(until, Timer::LeaseEnd { task, attempt });
+                }
+            }
+            // What becomes of the task is the next fact of the same step.
+            LossReason::DeviceLost => {}
+        }
+    }
+
+    fn close_hold(&mut self, hold: HoldId) {
+        self.holds.remove(&hold);
+        // What the hold covered may go on now.
+        for at in 0..self.tasks.len() {
+            if self.tasks[at].ready {
+                self.fresh.push(TaskIx(u32::try_from(at).unwrap_or(u32::MAX)));
+            }
+        }
+    }
+
+    /// The part of [`make_ready`](Self::make_ready) for a task that is on the list of fresh ones already.
+    fn note_ready(&mut self, task: TaskIx, now: Timestamp) {
+        let slot = &mut self.tasks[task.at()];
+        slot.ready = true;
+        slot.ready_since = now;
+        self.ready += 1;
+        if let Some(limit) = self.graph.spec(task).queue_timeout {
+            let paused = self.paused_until(now);
+            self.rare(task).paused_before = paused;
+            self.timers.arm(now + limit, Timer::QueueTimeout { task });
+        }
+    }
+}

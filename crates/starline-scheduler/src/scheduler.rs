@@ -1,0 +1,259 @@
+//! The state machine of one run.
+
+use std::sync::Arc;
+
+use starline_assign::{AssignmentStrategy, Binding};
+use starline_edit::{Limits, Rejection, Surroundings, check_within};
+use starline_types::{
+    DeviceId, DeviceIx, Edit, EditBatch, Envelope, Event, GraphSpec, RunId, RunSettings, RunState, Seq,
+    TaskId, TaskIx, Timestamp,
+};
+
+use crate::bug::Bug;
+use crate::queue::Lane;
+use crate::state::State;
+use crate::{Fleet, Input, Step};
+
+/// What a run is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The graph.
+    pub graph: Arc<GraphSpec>,
+    /// The settings.
+    pub settings: Arc<RunSettings>,
+    /// Devices of single tasks, chosen by hand.
+    pub assignments: Vec<(TaskId, DeviceId)>,
+    /// Limits of the graph.
+    pub limits: Limits,
+}
+
+/// Why a journal does not give a state.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayFault {
+    /// The first record does not create the run.
+    #[error("record 1 is {0}, not run_created")]
+    NotCreated(&'static str),
+    /// There is no record.
+    #[error("the run has no record")]
+    Empty,
+    /// The numbers are not dense.
+    #[error("record {got} follows record {last}")]
+    NotDense {
+        /// Last number read.
+        last: u64,
+        /// Number found.
+        got: u64,
+    },
+    /// A record belongs to another run.
+    #[error("record {seq} belongs to run {run}")]
+    ForeignRecord {
+        /// Its number.
+        seq: u64,
+        /// Its run.
+        run: RunId,
+    },
+}
+
+/// The state machine of one run: pure, single-threaded, equal for equal inputs.
+///
+/// Inputs go in with a time and the ledger of devices; facts and effects come out. The driver persists the
+/// facts, publishes them, and only then acts on the effects. Facts are the only thing that changes state, so
+/// a scheduler made by [`recover`](Self::recover) from the facts equals the one that recorded them.
+#[derive(Debug)]
+pub struct Scheduler {
+    pub(crate) state: State,
+    pub(crate) strategy: Option<Box<dyn AssignmentStrategy>>,
+    pub(crate) early: bool,
+    pub(crate) assignments: Vec<(TaskId, DeviceId)>,
+    /// Queues of ready tasks: for each device with early binding, for each class with late binding.
+    pub(crate) lanes: Vec<Lane>,
+    /// Queues to be looked at.
+    pub(crate) awake: Vec<u32>,
+    /// How far the ledger's list of freed devices was read.
+    pub(crate) freed_seen: u64,
+    /// When a run with nothing but unplaced tasks is paused.
+    pub(crate) stall_at: Option<Timestamp>,
+    pub(crate) bug: Option<Bug>,
+}
+
+impl Scheduler {
+    /// Creates a run from a plan: the same checks as any batch of edits, against the empty graph.
+    ///
+    /// The first fact is in `step`. The run is `Created`; [`Input::Prepare`] makes it `Ready`.
+    ///
+    /// # Errors
+    /// Every fault of the graph. Nothing was recorded.
+    pub fn create(
+        run: RunId,
+        plan: Plan,
+        strategy: Option<Box<dyn AssignmentStrategy>>,
+        now: Timestamp,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) -> Result<Self, Rejection> {
+        let mut scheduler = Self::empty(run, strategy);
+        let devices = fleet.ids();
+        let around = Surroundings { devices: Some(&devices), limits: plan.limits };
+        let edits = vec![Edit::Build { graph: Arc::clone(&plan.graph), clear_existing: true }];
+        let batch = EditBatch { edits, ..EditBatch::default() };
+        // The checked graph is kept: building it a second time from the fact would give the same one.
+        let _ = check_within(&mut scheduler.state.graph, &batch, &around)?.commit();
+        scheduler.state.graph.set_revision(starline_types::Revision(0));
+        scheduler.assignments = plan.assignments;
+        let event = Event::RunCreated {
+            name: plan.graph.name.as_str().into(),
+            graph: plan.graph,
+            settings: plan.settings,
+        };
+        scheduler.record(now, event, fleet, step);
+        Ok(scheduler)
+    }
+
+    fn empty(run: RunId, strategy: Option<Box<dyn AssignmentStrategy>>) -> Self {
+        let early = strategy.as_ref().is_none_or(|strategy| strategy.binding() == Binding::Early);
+        Self {
+            state: State::new(run),
+            strategy,
+            early,
+            assignments: Vec::new(),
+            lanes: Vec::new(),
+            awake: Vec::new(),
+            freed_seen: 0,
+            stall_at: None,
+            bug: None,
+        }
+    }
+
+    /// Rebuilds a run from its facts. Devices that the facts name and the ledger does not know get a seat of
+    /// their own, not connected; live attempts are booked.
+    ///
+    /// # Errors
+    /// The records are not those of one run from its first record on.
+    pub fn recover<'e>(
+        run: RunId,
+        strategy: Option<Box<dyn AssignmentStrategy>>,
+        fleet: &mut Fleet,
+        records: impl IntoIterator<Item = &'e Envelope>,
+    ) -> Result<Self, ReplayFault> {
+        let mut scheduler = Self::empty(run, strategy);
+        for record in records {
+            let last = scheduler.state.seq;
+            if record.run_id != scheduler.state.run {
+                return Err(ReplayFault::ForeignRecord { seq: record.seq.0, run: record.run_id.clone() });
+            }
+            if record.seq != last.next() {
+                return Err(ReplayFault::NotDense { last: last.0, got: record.seq.0 });
+            }
+            if last == Seq(0) && !matches!(record.event, Event::RunCreated { .. }) {
+                return Err(ReplayFault::NotCreated(record.event.kind().as_str()));
+            }
+            scheduler.evolve(record.t, &record.event, fleet);
+        }
+        if scheduler.state.seq == Seq(0) {
+            return Err(ReplayFault::Empty);
+        }
+        scheduler.reindex();
+        Ok(scheduler)
+    }
+
+    /// After a replay: everything that is ready or wants a plan is looked at again.
+    fn reindex(&mut self) {
+        self.state.fresh.clear();
+        let open: Vec<TaskIx> =
+            self.state.graph.indices().filter(|task| self.state.graph.state(*task).is_unstarted()).collect();
+        for task in open {
+            if self.state.slot(task).ready {
+                self.state.tasks[task.at()].lane = crate::state::NO_LANE;
+                self.state.fresh.push(task);
+            }
+        }
+    }
+
+    /// Handles one input. Equal inputs in equal order give equal steps.
+    ///
+    /// Facts and effects are appended to `step`. Placing what became ready is a step of its own, so that a
+    /// driver can take a burst of inputs first: see [`place`](Self::place).
+    pub fn step_into(&mut self, now: Timestamp, input: Input, fleet: &mut Fleet, step: &mut Step) {
+        self.decide(now, input, fleet, step);
+    }
+
+    /// Records a fact: the state changes, the strategy learns, the step grows.
+    pub(crate) fn record(&mut self, now: Timestamp, event: Event, fleet: &mut Fleet, step: &mut Step) {
+        self.evolve(now, &event, fleet);
+        step.events.push(event);
+    }
+
+    /// Applies a fact. The only function that changes state, live and in replay.
+    fn evolve(&mut self, now: Timestamp, event: &Event, fleet: &mut Fleet) {
+        self.state.apply(now, event, self.early, fleet);
+        if let Some(strategy) = &mut self.strategy {
+            strategy.observe(event);
+        }
+    }
+
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        &self.state.run
+    }
+
+    /// Number of the last fact.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.state.seq
+    }
+
+    /// Commits so far.
+    #[must_use]
+    pub fn revision(&self) -> starline_types::Revision {
+        self.state.graph.revision()
+    }
+
+    /// State of the run.
+    #[must_use]
+    pub fn run_state(&self) -> RunState {
+        self.state.run_state
+    }
+
+    /// Whether the run has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state.run_state.is_terminal()
+    }
+
+    /// The earliest time at which [`Input::Tick`] has something to do, as far as it is known.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.is_closed() {
+            return None;
+        }
+        [self.state.timers.next(), self.stall_at].into_iter().flatten().min()
+    }
+
+    /// Name of the strategy.
+    #[must_use]
+    pub fn strategy(&self) -> &'static str {
+        self.strategy.as_ref().map_or("none", |strategy| strategy.name())
+    }
+
+    /// The live attempts: task, number, device. O(tasks).
+    #[must_use]
+    pub fn live_attempts(&self) -> Vec<(TaskIx, u32, DeviceIx)> {
+        let tasks = self.state.graph.indices();
+        tasks
+            .filter_map(|task| self.state.live(task).map(|(attempt, device)| (task, attempt, device)))
+            .collect()
+    }
+
+    /// Whether a rule is deliberately wrong.
+    pub(crate) fn has_bug(&self, bug: Bug) -> bool {
+        cfg!(feature = "seeded-bugs") && self.bug == Some(bug)
+    }
+
+    /// Breaks one rule on purpose, to test the tests.
+    #[cfg(feature = "seeded-bugs")]
+    pub fn set_bug(&mut self, bug: Option<Bug>) {
+        self.bug = bug;
+    }
+}

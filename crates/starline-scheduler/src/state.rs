@@ -1,0 +1,204 @@
+//! The state of a run: everything that facts have made it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use starline_graph::TaskGraph;
+use starline_types::{
+    CancelReason, DeviceIx, HoldId, HoldScope, Millis, PauseCause, RunEnd, RunId, RunSettings, RunState, Seq,
+    TaskIx, TaskState, Timestamp,
+};
+
+use crate::timers::{Timer, Timers};
+
+/// The state of a run.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) run: RunId,
+    pub(crate) graph: TaskGraph,
+    pub(crate) settings: Arc<RunSettings>,
+    pub(crate) run_state: RunState,
+    pub(crate) pause: Option<Pause>,
+    /// Time spent paused, without the present pause.
+    pub(crate) paused: Millis,
+    /// Set once everything unstarted is cancelled and live attempts are being ended.
+    pub(crate) ending: Option<CancelReason>,
+    /// The run waited for an edit in vain: from then on blocked tasks are skipped.
+    pub(crate) edit_wait_over: bool,
+    pub(crate) seq: Seq,
+    /// Random numbers drawn.
+    pub(crate) draws: u64,
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) ended: Option<(Timestamp, Box<RunEnd>)>,
+    pub(crate) attempts: u64,
+    pub(crate) tasks: Vec<TaskSlot>,
+    pub(crate) timers: Timers,
+    /// Pending tasks with an impossible edge, by level and insertion.
+    pub(crate) blocked: BTreeSet<(u32, u32, TaskIx)>,
+    /// Pending tasks that could be assigned.
+    pub(crate) ready: u32,
+    /// Open holds.
+    pub(crate) holds: BTreeMap<HoldId, Hold>,
+    /// Tasks whose queue or plan is to be looked at.
+    pub(crate) fresh: Vec<TaskIx>,
+}
+
+/// A pause.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Pause {
+    pub(crate) cause: PauseCause,
+    pub(crate) since: Timestamp,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// An open hold.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Hold {
+    pub(crate) scope: HoldScope,
+    pub(crate) triggers: Vec<TaskIx>,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// What the scheduler keeps for each task beside the record of the graph. Small, like that.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TaskSlot {
+    /// Where an unstarted task is planned to run.
+    pub(crate) planned: Option<DeviceIx>,
+    /// Since when it is ready.
+    pub(crate) ready_since: Timestamp,
+    /// Whether all that is missing is a device.
+    pub(crate) ready: bool,
+    /// Whether its payload has templates.
+    pub(crate) templated: bool,
+    /// The queue it stands in, if any: only an index over the state, rebuilt after a replay.
+    pub(crate) lane: u32,
+    pub(crate) rare: Option<Box<RareSlot>>,
+}
+
+/// What only some tasks have.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct RareSlot {
+    /// Failed attempts that were retried.
+    pub(crate) retries: u32,
+    /// Lost attempts that were retried.
+    pub(crate) losses: u32,
+    /// Refusals in a row.
+    pub(crate) refusals: u32,
+    /// End of the retry delay.
+    pub(crate) backoff: Option<Timestamp>,
+    /// Devices left out: until a time, or while another one fits.
+    pub(crate) avoid: Vec<(DeviceIx, Option<Timestamp>)>,
+    /// Why the live attempt was asked to stop.
+    pub(crate) cancel: Option<CancelReason>,
+    /// End of the lease of a live attempt that may be lost.
+    pub(crate) lease_end: Option<Timestamp>,
+    /// Time spent paused when the task became ready.
+    pub(crate) paused_before: Millis,
+}
+
+impl State {
+    pub(crate) fn new(run: RunId) -> Self {
+        Self {
+            run,
+            graph: TaskGraph::default(),
+            settings: Arc::default(),
+            run_state: RunState::Created,
+            pause: None,
+            paused: Millis::ZERO,
+            ending: None,
+            edit_wait_over: false,
+            seq: Seq(0),
+            draws: 0,
+            started: None,
+            ended: None,
+            attempts: 0,
+            tasks: Vec::new(),
+            timers: Timers::default(),
+            blocked: BTreeSet::new(),
+            ready: 0,
+            holds: BTreeMap::new(),
+            fresh: Vec::new(),
+        }
+    }
+
+    pub(crate) fn slot(&self, task: TaskIx) -> &TaskSlot {
+        &self.tasks[task.at()]
+    }
+
+    pub(crate) fn rare(&mut self, task: TaskIx) -> &mut RareSlot {
+        self.tasks[task.at()].rare.get_or_insert_default()
+    }
+
+    pub(crate) fn rare_ref(&self, task: TaskIx) -> Option<&RareSlot> {
+        self.tasks[task.at()].rare.as_deref()
+    }
+
+    /// Why the live attempt of a task was asked to stop, if it was.
+    pub(crate) fn cancel_of(&self, task: TaskIx) -> Option<CancelReason> {
+        self.rare_ref(task).and_then(|rare| rare.cancel)
+    }
+
+    /// The live attempt of a task.
+    pub(crate) fn live(&self, task: TaskIx) -> Option<(u32, DeviceIx)> {
+        match self.graph.state(task) {
+            TaskState::Running { attempt, device } => Some((attempt, device)),
+            _ => None,
+        }
+    }
+
+    /// Whether an open hold covers a task.
+    pub(crate) fn is_held(&self, task: TaskIx) -> bool {
+        // A task that could be assigned has only ended predecessors, so for the scope of descendants it is
+        // enough to look at the direct ones.
+        !self.holds.is_empty()
+            && self.holds.values().any(|hold| match hold.scope {
+                HoldScope::Graph => true,
+                HoldScope::Descendants => {
+                    self.graph.predecessors(task).any(|source| hold.triggers.contains(&source))
+                }
+            })
+    }
+
+    /// Time paused up to now.
+    pub(crate) fn paused_until(&self, now: Timestamp) -> Millis {
+        let present = self.pause.as_ref().map_or(Millis::ZERO, |pause| now.since(pause.since));
+        Millis(self.paused.0 + present.0)
+    }
+
+    /// A pending task whose edges are satisfied could be assigned from now on.
+    pub(crate) fn make_ready(&mut self, task: TaskIx, now: Timestamp) {
+        if self.run_state != RunState::Executing && self.run_state != RunState::Paused {
+            return;
+        }
+        let slot = &mut self.tasks[task.at()];
+        if !slot.ready {
+            slot.ready = true;
+            self.ready += 1;
+        }
+        slot.ready_since = now;
+        self.fresh.push(task);
+        if let Some(limit) = self.graph.spec(task).queue_timeout {
+            let paused = self.paused_until(now);
+            self.rare(task).paused_before = paused;
+            self.timers.arm(now + limit, Timer::QueueTimeout { task });
+        }
+    }
+
+    /// A task cannot be assigned any more, or for now.
+    pub(crate) fn make_unready(&mut self, task: TaskIx) {
+        let slot = &mut self.tasks[task.at()];
+        if slot.ready {
+            slot.ready = false;
+            self.ready -= 1;
+        }
+        slot.lane = NO_LANE;
+    }
+
+    /// Whether the retry delay of a task is not over.
+    pub(crate) fn in_backoff(&self, task: TaskIx, now: Timestamp) -> bool {
+        self.rare_ref(task).and_then(|rare| rare.backoff).is_some_and(|until| until > now)
+    }
+}
+
+/// No queue.
+pub(crate) const NO_LANE: u32 = u32::MAX;

@@ -1,0 +1,252 @@
+//! What readers see of a run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use starline_graph::{TaskGraph, statistics};
+use starline_types::{
+    DeviceIx, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot, Statistics, TaskIx, TaskResult,
+    TaskState, TaskView, Timestamp,
+};
+
+use crate::state::State;
+use crate::{Fleet, Scheduler};
+
+impl Scheduler {
+    /// The graph with its states.
+    #[must_use]
+    pub fn graph(&self) -> &TaskGraph {
+        &self.state.graph
+    }
+
+    /// The run in a few numbers. O(1).
+    #[must_use]
+    pub fn status(&self) -> RunStatus {
+        RunStatus {
+            run_id: self.state.run.clone(),
+            name: self.state.graph.name().to_owned(),
+            state: self.state.run_state,
+            paused: self.state.pause.as_ref().map(|pause| pause.cause),
+            revision: self.state.graph.revision(),
+            seq: self.state.seq,
+            counts: self.state.graph.counts(),
+        }
+    }
+
+    /// How a task reads now. O(in-degree + eligible devices).
+    #[must_use]
+    pub fn reading(&self, task: TaskIx, now: Timestamp, fleet: &mut Fleet) -> Reading {
+        let state = &self.state;
+        match state.graph.state(task) {
+            TaskState::Running { .. } if state.cancel_of(task).is_some() => Reading::Cancelling,
+            TaskState::Running { .. } => Reading::Running,
+            TaskState::Completed => Reading::Completed,
+            TaskState::Failed => Reading::Failed,
+            TaskState::Cancelled => Reading::Cancelled,
+            TaskState::Skipped => Reading::Skipped,
+            TaskState::Pending => {
+                let record = state.graph.record(task);
+                if record.impossible_edges() > 0 {
+                    Reading::Blocked
+                } else if record.open_edges() > 0 {
+                    Reading::Waiting
+                } else if state.is_held(task) {
+                    Reading::Held
+                } else if state.in_backoff(task, now) {
+                    Reading::Backoff
+                } else {
+                    self.reading_of_ready(task, fleet)
+                }
+            }
+        }
+    }
+
+    fn reading_of_ready(&self, task: TaskIx, fleet: &mut Fleet) -> Reading {
+        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        let planned: Vec<DeviceIx>;
+        let candidates = match self.state.slot(task).planned {
+            Some(device) => {
+                planned = vec![device];
+                &planned
+            }
+            None => fleet.eligible(class),
+        };
+        if !candidates.iter().any(|device| fleet.is_available(*device)) {
+            return Reading::Unplaced;
+        }
+        let running = self.state.graph.counts().running;
+        let full = candidates.iter().all(|device| fleet.free(*device) == 0);
+        let at_limit = self.state.settings.max_parallel.is_some_and(|max| running >= max);
+        if full || at_limit { Reading::Queued } else { Reading::Ready }
+    }
+
+    /// The run at one moment, complete. O(n log n + m).
+    #[must_use]
+    pub fn snapshot(&self, now: Timestamp, fleet: &mut Fleet) -> Snapshot {
+        let tasks = self.state.graph.in_order().into_iter().map(|task| {
+            let device = self.state.slot(task).planned.or(self.state.graph.record(task).device);
+            TaskView {
+                id: self.state.graph.id(task).clone(),
+                reading: self.reading(task, now, fleet),
+                device: device.map(|device| fleet.id(device).clone()),
+                attempts: self.state.graph.record(task).attempts,
+            }
+        });
+        let tasks = tasks.collect();
+        Snapshot {
+            status: self.status(),
+            graph: Arc::new(self.state.graph.to_spec()),
+            tasks,
+            statistics: self.statistics(now),
+        }
+    }
+
+    /// Figures. O(n log n + m).
+    #[must_use]
+    pub fn statistics(&self, now: Timestamp) -> Statistics {
+        let end = self.state.ended.as_ref().map_or(now, |(at, _)| *at);
+        let duration = self.state.started.map(|started| end.since(started).as_secs_f64());
+        let mut figures = statistics(&self.state.graph);
+        figures.execution_duration = duration;
+        figures.state = self.state.run_state;
+        figures.attempts_total = self.state.attempts;
+        figures
+    }
+
+    /// The outcome of a task that has ended, as edges and templates see it.
+    #[must_use]
+    pub fn task_outcome(&self, task: TaskIx, fleet: &Fleet) -> Option<Outcome> {
+        self.state.outcome(task, fleet)
+    }
+
+    /// How the run ended; `None` while it goes on. Times are run times. O(n log n + m).
+    #[must_use]
+    pub fn outcome(&self, fleet: &Fleet) -> Option<RunOutcome> {
+        let (ended, end) = self.state.ended.as_ref()?;
+        let started = self.state.started.unwrap_or(*ended);
+        let results: BTreeMap<_, _> = self
+            .state
+            .graph
+            .indices()
+            .map(|task| (self.state.graph.id(task).clone(), self.state.result(task, started, fleet)))
+            .collect();
+        Some(RunOutcome {
+            run_id: self.state.run.clone(),
+            status: self.state.run_state,
+            total_tasks: self.state.graph.len(),
+            counts: end.counts,
+            results,
+            statistics: self.statistics(*ended),
+            revision: self.state.graph.revision(),
+            started_at: self.state.started.map(|_| 0),
+            finished_at: Some(ended.since(started).0),
+            duration_ms: end.duration_ms,
+            reason: end.reason.as_ref().map(ToString::to_string),
+            unconfirmed: end.unconfirmed.iter().map(|task| task.id().clone()).collect(),
+        })
+    }
+
+    /// When execution began.
+    #[must_use]
+    pub fn started(&self) -> Option<Timestamp> {
+        self.state.started
+    }
+
+    /// Everything that facts have made the state, in a form to compare: equal after a replay.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        use std::fmt::Write as _;
+        let state = &self.state;
+        let mut text = format!(
+            "{} {:?} pause={:?} paused={:?} ending={:?} over={} seq={} draws={} started={:?} attempts={} holds={:?}",
+            state.run,
+            state.run_state,
+            state.pause,
+            state.paused,
+            state.ending,
+            state.edit_wait_over,
+            state.seq.0,
+            state.draws,
+            state.started,
+            state.attempts,
+            state.holds,
+        );
+        for task in state.graph.in_order() {
+            let (record, slot) = (state.graph.record(task), state.slot(task));
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "\n{} {:?} open={} impossible={} attempts={} device={:?} {:?}..{:?} planned={:?} left={:?} rare={:?}",
+                state.graph.id(task),
+                record.state,
+                record.open_edges(),
+                record.impossible_edges(),
+                record.attempts,
+                record.device,
+                record.started,
+                record.finished,
+                slot.planned,
+                record.remains,
+                slot.rare.as_ref().map(|rare| (
+                    rare.retries,
+                    rare.losses,
+                    rare.refusals,
+                    rare.backoff,
+                    &rare.avoid,
+                    rare.cancel,
+                    rare.lease_end
+                )),
+            );
+        }
+        text
+    }
+
+    /// State of the run in one word, for messages.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.state.run_state, RunState::Executing | RunState::Paused)
+    }
+}
+
+impl State {
+    pub(crate) fn outcome(&self, task: TaskIx, fleet: &Fleet) -> Option<Outcome> {
+        let record = self.graph.record(task);
+        let status = record.state.outcome()?;
+        let left = record.remains.as_deref();
+        Some(Outcome {
+            status,
+            result: left.and_then(|left| left.result.as_deref()).cloned().unwrap_or_default(),
+            outputs: left.and_then(|left| left.outputs.as_deref()).cloned().unwrap_or_default(),
+            error: left.and_then(|left| left.error.as_deref()).cloned(),
+            attempts: record.attempts,
+            duration_ms: record.duration(),
+            device: record.device.map(|device| fleet.id(device).clone()),
+        })
+    }
+
+    fn result(&self, task: TaskIx, begin: Timestamp, fleet: &Fleet) -> TaskResult {
+        let record = self.graph.record(task);
+        let left = record.remains.as_deref();
+        let status = match record.state {
+            TaskState::Pending => Reading::Waiting,
+            TaskState::Running { .. } => Reading::Running,
+            TaskState::Completed => Reading::Completed,
+            TaskState::Failed => Reading::Failed,
+            TaskState::Cancelled => Reading::Cancelled,
+            TaskState::Skipped => Reading::Skipped,
+        };
+        let attempted = record.attempts > 0;
+        TaskResult {
+            status,
+            result: left.and_then(|left| left.result.as_deref()).cloned().unwrap_or_default(),
+            outputs: left.and_then(|left| left.outputs.as_deref()).cloned().unwrap_or_default(),
+            error: left.and_then(|left| left.error.as_deref()).cloned(),
+            device: record.device.map(|device| fleet.id(device).clone()),
+            attempts: record.attempts,
+            started_at: attempted.then(|| record.started.since(begin).0),
+            finished_at: record.state.is_terminal().then(|| record.finished.since(begin).0),
+            duration_ms: attempted.then(|| record.duration()),
+            skip_reason: left.and_then(|left| left.skip),
+        }
+    }
+}

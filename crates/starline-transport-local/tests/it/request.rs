@@ -1,0 +1,44 @@
+//! Attempts to run.
+
+use std::sync::Arc;
+
+use starline_device::{
+    Attempt, AttemptId, DeviceId, DeviceProfile, ErrorKind, Millis, Payload, TaskId, TaskReport, TaskSpec,
+    Value,
+};
+use starline_transport_local::LocalDevice;
+
+pub(crate) fn device() -> LocalDevice {
+    LocalDevice::new(profile())
+}
+
+pub(crate) fn profile() -> DeviceProfile {
+    DeviceProfile::new(DeviceId::new("here").expect("id"), "whatever")
+}
+
+pub(crate) fn attempt(task: &str, payload: Payload) -> Attempt {
+    let task = TaskId::new(task).expect("id");
+    Attempt {
+        id: AttemptId { run: "r".parse().expect("id"), task: task.clone().into(), number: 1 },
+        payload: payload.clone(),
+        timeout: None,
+        spec: Arc::new(TaskSpec::new(task, payload)),
+    }
+}
+
+pub(crate) fn call(name: &str, arguments: impl Into<Value>) -> Attempt {
+    attempt(name, Payload::Call { name: name.into(), arguments: Arc::new(arguments.into()) })
+}
+
+pub(crate) fn within(mut attempt: Attempt, limit: Millis) -> Attempt {
+    attempt.timeout = Some(limit);
+    attempt
+}
+
+/// Kind and message of a failure.
+pub(crate) fn failure(report: TaskReport) -> (ErrorKind, String) {
+    match report {
+        TaskReport::Failed { error, .. } => (error.kind, error.message),
+        other => panic!("not a failure: {other:?}"),
+    }
+}
