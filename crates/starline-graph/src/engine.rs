@@ -137,8 +137,12 @@ fn add_guards(engine: &mut Environment<'static>) {
     engine.add_function("__item", item);
     engine.add_function("__compare", compare_chain);
     engine.add_function("__add", |state: &mut State<'_, '_>, terms: Rest<Value>| fold(state, &terms, add));
-    engine.add_function("__multiply", |state: &mut State<'_, '_>, terms: Rest<Value>| fold(state, &terms, multiply));
-    engine.add_function("__concat", |state: &mut State<'_, '_>, parts: Rest<Value>| join_all(state, &parts, ""));
+    engine.add_function("__multiply", |state: &mut State<'_, '_>, terms: Rest<Value>| {
+        fold(state, &terms, multiply)
+    });
+    engine.add_function("__concat", |state: &mut State<'_, '_>, parts: Rest<Value>| {
+        join_all(state, &parts, "")
+    });
 }
 
 fn add_filters(engine: &mut Environment<'static>) {
@@ -185,7 +189,9 @@ fn add_tests(engine: &mut Environment<'static>) {
     engine.add_test("boolean", tests::is_boolean);
     engine.add_test("defined", tests::is_defined);
     engine.add_test("divisibleby", |value: Value, by: i128| {
-        Ok::<_, Error>(integer("divisibleby", &value)?.checked_rem(by).ok_or_else(|| invalid("division by zero"))? == 0)
+        Ok::<_, Error>(
+            integer("divisibleby", &value)?.checked_rem(by).ok_or_else(|| invalid("division by zero"))? == 0,
+        )
     });
     engine.add_test("endingwith", |value: Value, end: Value| {
         Ok::<_, Error>(string("endingwith", &value)?.ends_with(string("endingwith", &end)?))
@@ -307,7 +313,10 @@ fn compare_chain(terms: Rest<Value>) -> Result<bool, Error> {
 /// Compares what can be compared: equality always, order for two numbers or two strings.
 fn compare(left: &Value, operator: &str, right: &Value) -> Result<bool, Error> {
     if left.is_undefined() || right.is_undefined() {
-        return Err(Error::new(ErrorKind::UndefinedError, format!("`{operator}` compares an undefined value")));
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            format!("`{operator}` compares an undefined value"),
+        ));
     }
     let alike = left.kind() == right.kind();
     match operator {
@@ -334,7 +343,9 @@ fn contains(value: &Value, container: &Value) -> Result<bool, Error> {
     match (container.kind(), value.as_str()) {
         (ValueKind::String, Some(part)) => Ok(string("in", container)?.contains(part)),
         (ValueKind::Map, Some(key)) => Ok(!container.get_attr(key)?.is_undefined()),
-        (ValueKind::Seq | ValueKind::Iterable, _) => Ok(container.try_iter()?.any(|item| equal(value, &item))),
+        (ValueKind::Seq | ValueKind::Iterable, _) => {
+            Ok(container.try_iter()?.any(|item| equal(value, &item)))
+        }
         _ => Err(invalid(format!("`in` cannot look for {} in {}", kind(value), kind(container)))),
     }
 }
@@ -344,9 +355,10 @@ struct Budget(usize);
 
 fn charge(state: &mut State<'_, '_>, bytes: usize) -> Result<(), Error> {
     let budget = state.get_or_insert_extension_with(|| Budget(MAX_TEXT));
-    budget.0 = budget.0.checked_sub(bytes).ok_or_else(|| {
-        invalid(format!("the evaluation puts together more than {MAX_TEXT} bytes of text"))
-    })?;
+    budget.0 = budget
+        .0
+        .checked_sub(bytes)
+        .ok_or_else(|| invalid(format!("the evaluation puts together more than {MAX_TEXT} bytes of text")))?;
     Ok(())
 }
 
@@ -418,7 +430,9 @@ fn multiply(state: &mut State<'_, '_>, left: &Value, right: &Value) -> Result<Va
 fn text(value: &Value) -> Result<String, Error> {
     match value.as_str() {
         Some(text) => Ok(text.to_owned()),
-        None if value.is_undefined() => Err(Error::new(ErrorKind::UndefinedError, "a part of a text is undefined")),
+        None if value.is_undefined() => {
+            Err(Error::new(ErrorKind::UndefinedError, "a part of a text is undefined"))
+        }
         None => serde_json::to_string(value).map_err(|error| invalid(error.to_string())),
     }
 }
@@ -457,11 +471,10 @@ fn tojson(state: &mut State<'_, '_>, value: Value) -> Result<Value, Error> {
 }
 
 /// One attribute of each item. To apply a filter to each item would multiply texts.
-fn map(state: &mut State<'_, '_>, list: Value, options: Kwargs) -> Result<Value, Error> {
+fn map(list: Value, options: Kwargs) -> Result<Value, Error> {
     if !options.has("attribute") {
         return Err(invalid("`map` wants an attribute: write map(attribute=\"name\")"));
     }
-    let _ = state;
     let attribute: String = options.get("attribute")?;
     let default: Option<Value> = if options.has("default") { Some(options.get("default")?) } else { None };
     options.assert_all_used()?;

@@ -199,6 +199,11 @@ impl TaskGraph {
         self.records[task.at()].remains = Some(remains);
     }
 
+    /// Names in the index: as many as tasks.
+    pub(crate) fn name_count(&self) -> usize {
+        self.names.len()
+    }
+
     /// Finds a task by its id. O(1).
     #[must_use]
     pub fn find(&self, id: &str) -> Option<TaskIx> {
@@ -209,7 +214,9 @@ impl TaskGraph {
     #[must_use]
     pub fn resolve(&self, task: &TaskRef) -> Option<TaskIx> {
         match task.hint() {
-            Some(ix) if self.dag.node_weight(node(ix)).is_some_and(|found| found.spec.id == *task.id()) => Some(ix),
+            Some(ix) if self.dag.node_weight(node(ix)).is_some_and(|found| found.spec.id == *task.id()) => {
+                Some(ix)
+            }
             _ => self.find(task.id().as_str()),
         }
     }
@@ -457,7 +464,7 @@ fn name_at(dag: &StableDiGraph<Node, Edge, u32>, at: u32) -> &str {
 }
 
 impl<'g> EdgeView<'g> {
-    fn weight(&self) -> &'g Edge {
+    pub(crate) fn weight(&self) -> &'g Edge {
         &self.graph.dag[EdgeIndex::new(self.ix.0 as usize)]
     }
 
@@ -495,7 +502,9 @@ impl<'g> EdgeView<'g> {
     /// The id of the edge: as given, or `from->to`.
     #[must_use]
     pub fn id(&self) -> DependencyId {
-        self.explicit_id().cloned().unwrap_or_else(|| default_id(self.graph.id(self.from), self.graph.id(self.to)))
+        self.explicit_id()
+            .cloned()
+            .unwrap_or_else(|| default_id(self.graph.id(self.from), self.graph.id(self.to)))
     }
 
     /// What was decided about the edge, once its source has ended.

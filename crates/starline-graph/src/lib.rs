@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod analysis;
+mod antichain;
 mod audit;
 mod engine;
 mod expression;
@@ -16,25 +17,20 @@ mod template;
 mod texts;
 mod topology;
 
+pub use analysis::{
+    CriticalPath, Parallelism, Timing, critical_path, heaviest_path, longest_path, max_width, parallelism,
+};
+pub use antichain::{MAX_ANTICHAIN_TASKS, TooManyTasks, maximum_antichain};
+pub use audit::{Finding, audit};
 pub use expression::{Condition, ConditionError};
 pub use graph::{EdgeIx, EdgeView, TaskGraph, default_id};
 pub use level::{Cycle, NewEdge};
 pub use outputs::{OutputError, extract_outputs};
 pub use readiness::Effect;
 pub use record::{Record, Remains};
-pub use template::{RenderError, Template, TemplateContext};
-pub use pending::*;
-#[allow(missing_docs, missing_debug_implementations, clippy::allow_attributes_without_reason, clippy::allow_attributes)]
-mod pending {
-    //! Stand-ins until template.rs, outputs.rs, statistics.rs and topology.rs are there.
-    use starline_types::*;
-    use std::collections::BTreeMap;
-    pub struct TemplateContext<'a> { pub run: &'a BTreeMap<String, Value>, pub task: &'a BTreeMap<String, Value>, pub outcome: &'a dyn Fn(&str) -> Option<Outcome> }
-    pub fn render_payload(p: &Payload, _c: &TemplateContext<'_>) -> Result<Payload, String> { Ok(p.clone()) }
-    pub fn has_templates(_s: &TaskSpec) -> bool { false }
-    pub fn references(_s: &TaskSpec) -> Vec<String> { Vec::new() }
-    pub fn check_templates(_s: &TaskSpec) -> Result<(), String> { Ok(()) }
-    pub fn extract_outputs(_s: &TaskSpec, _r: &Value, _o: Option<&str>) -> Result<Outputs, String> { Ok(Outputs::new()) }
-    pub fn statistics(_g: &crate::TaskGraph) -> Statistics { Statistics::default() }
-    impl crate::TaskGraph { pub fn is_upstream(&self, _a: TaskIx, _b: TaskIx) -> bool { true } }
-}
+pub use statistics::statistics;
+pub use template::{
+    RenderError, TemplateContext, check_templates, has_templates, references, rename_references,
+    render_inputs, render_payload, render_text,
+};
+pub use topology::{ancestors, components, descendants, levels, topological_order};

@@ -30,7 +30,11 @@ impl OutputError {
 ///
 /// # Errors
 /// The first output that is missing or not of its type.
-pub fn extract_outputs(spec: &TaskSpec, result: &Value, stdout: Option<&str>) -> Result<Outputs, OutputError> {
+pub fn extract_outputs(
+    spec: &TaskSpec,
+    result: &Value,
+    stdout: Option<&str>,
+) -> Result<Outputs, OutputError> {
     let extracted = spec.outputs.iter().map(|(name, output)| {
         let value = extract(output, result, stdout).map_err(|found| OutputError {
             name: name.clone(),
@@ -53,7 +57,8 @@ fn extract(output: &OutputSpec, result: &Value, stdout: Option<&str>) -> Result<
                 return Ok(Value::from(line));
             }
             let text = text.trim();
-            serde_json::from_str(text).map_err(|_| if text.is_empty() { "nothing".to_owned() } else { excerpt(text) })?
+            serde_json::from_str(text)
+                .map_err(|_| if text.is_empty() { "nothing".to_owned() } else { excerpt(text) })?
         }
         OutputSource::Result => result.clone(),
         OutputSource::Pointer(pointer) => result.pointer(pointer).cloned().ok_or("nothing")?,
@@ -92,7 +97,12 @@ mod tests {
 
     use super::*;
 
-    fn extract_one(from: &str, kind: OutputType, result: &Value, stdout: Option<&str>) -> Result<Value, String> {
+    fn extract_one(
+        from: &str,
+        kind: OutputType,
+        result: &Value,
+        stdout: Option<&str>,
+    ) -> Result<Value, String> {
         let mut spec = TaskSpec::new(TaskId::new("t").expect("id"), Payload::Noop);
         let from = serde_json::from_value(json!(from)).expect("source");
         spec.outputs.insert("count".to_owned(), OutputSpec { from, kind });
@@ -117,7 +127,10 @@ mod tests {
             assert_eq!(extract_one(from, kind, &result, Some(" 12 \n")), Ok(value), "{from} {kind:?}");
         }
         let text = |stdout| extract_one("stdout", OutputType::String, &Value::Null, Some(stdout));
-        assert_eq!((text("a\r\n"), text("a\n\n"), text("")), (Ok(json!("a")), Ok(json!("a\n")), Ok(json!(""))));
+        assert_eq!(
+            (text("a\r\n"), text("a\n\n"), text("")),
+            (Ok(json!("a")), Ok(json!("a\n")), Ok(json!("")))
+        );
         assert_eq!(extract_one("stdout", OutputType::Boolean, &Value::Null, Some("true\n")), Ok(json!(true)));
     }
 
@@ -126,14 +139,54 @@ mod tests {
         let result = json!({"n": "3", "share": 0.5, "long": "x".repeat(200)});
         for (from, kind, stdout, message) in [
             ("/m", OutputType::Json, None, "output `count` from /m: expected JSON, found nothing"),
-            ("/n", OutputType::Integer, None, "output `count` from /n: expected an integer, found \"\\\"3\\\"\""),
-            ("/share", OutputType::Integer, None, "output `count` from /share: expected an integer, found \"0.5\""),
-            ("stdout", OutputType::String, None, "output `count` from stdout: expected a string, found no standard output"),
-            ("stdout", OutputType::Integer, Some("\n"), "output `count` from stdout: expected an integer, found nothing"),
-            ("stdout", OutputType::Integer, Some("3.0"), "output `count` from stdout: expected an integer, found \"3.0\""),
-            ("stdout", OutputType::Boolean, Some("yes"), "output `count` from stdout: expected true or false, found \"yes\""),
-            ("stdout", OutputType::Number, Some("1 2"), "output `count` from stdout: expected a number, found \"1 2\""),
-            ("stdout", OutputType::Number, Some("NaN"), "output `count` from stdout: expected a number, found \"NaN\""),
+            (
+                "/n",
+                OutputType::Integer,
+                None,
+                "output `count` from /n: expected an integer, found \"\\\"3\\\"\"",
+            ),
+            (
+                "/share",
+                OutputType::Integer,
+                None,
+                "output `count` from /share: expected an integer, found \"0.5\"",
+            ),
+            (
+                "stdout",
+                OutputType::String,
+                None,
+                "output `count` from stdout: expected a string, found no standard output",
+            ),
+            (
+                "stdout",
+                OutputType::Integer,
+                Some("\n"),
+                "output `count` from stdout: expected an integer, found nothing",
+            ),
+            (
+                "stdout",
+                OutputType::Integer,
+                Some("3.0"),
+                "output `count` from stdout: expected an integer, found \"3.0\"",
+            ),
+            (
+                "stdout",
+                OutputType::Boolean,
+                Some("yes"),
+                "output `count` from stdout: expected true or false, found \"yes\"",
+            ),
+            (
+                "stdout",
+                OutputType::Number,
+                Some("1 2"),
+                "output `count` from stdout: expected a number, found \"1 2\"",
+            ),
+            (
+                "stdout",
+                OutputType::Number,
+                Some("NaN"),
+                "output `count` from stdout: expected a number, found \"NaN\"",
+            ),
         ] {
             assert_eq!(extract_one(from, kind, &result, stdout), Err(message.to_owned()));
         }

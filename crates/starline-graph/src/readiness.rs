@@ -31,7 +31,13 @@ impl EdgeKind {
 
 impl TaskGraph {
     /// Begins an attempt: the task is running.
-    pub fn start(&mut self, task: TaskIx, attempt: u32, device: starline_types::DeviceIx, now: starline_types::Timestamp) {
+    pub fn start(
+        &mut self,
+        task: TaskIx,
+        attempt: u32,
+        device: starline_types::DeviceIx,
+        now: starline_types::Timestamp,
+    ) {
         self.set_state(task, TaskState::Running { attempt, device });
         let record = &mut self.records[task.at()];
         record.attempts = record.attempts.max(attempt);
@@ -93,7 +99,9 @@ impl TaskGraph {
     /// Whether any edge out of a task is conditional. O(out-degree), without touching the conditions.
     #[must_use]
     pub fn has_conditional_edges(&self, of: TaskIx) -> bool {
-        self.dag.edges_directed(node(of), Direction::Outgoing).any(|edge| edge.weight().kind == EdgeKind::When)
+        self.dag
+            .edges_directed(node(of), Direction::Outgoing)
+            .any(|edge| edge.weight().kind == EdgeKind::When)
     }
 
     /// The impossible edge into a task that was inserted first, if there is one. O(in-degree).
@@ -101,6 +109,19 @@ impl TaskGraph {
     pub fn impossible_edge(&self, into: TaskIx) -> Option<EdgeIx> {
         let impossible = self.incoming(into).filter(|edge| edge.verdict() == Some(Verdict::Impossible));
         impossible.map(|edge| edge.ix).min()
+    }
+
+    /// Records the verdict of a conditional edge whose source had ended before the edge was added. O(1).
+    ///
+    /// Edges of other kinds, and edges whose source has not ended, are left as they are.
+    pub fn settle_edge(&mut self, ix: EdgeIx, verdict: Verdict) {
+        let edge = EdgeIndex::new(ix.0 as usize);
+        let Some((from, _)) = self.dag.edge_endpoints(edge) else { return };
+        if self.dag[edge].kind == EdgeKind::When && self.records[from.index()].state.is_terminal() {
+            self.uncount_edge(ix);
+            self.dag[edge].judged = Some(verdict);
+            self.count_edge(ix);
+        }
     }
 
     /// Counts an edge that was just inserted: its source may have ended already.
@@ -117,12 +138,16 @@ impl TaskGraph {
         let edge = EdgeIndex::new(ix.0 as usize);
         let Some((from, to)) = self.dag.edge_endpoints(edge) else { return };
         let weight = &self.dag[edge];
-        let verdict =
-            self.records[from.index()].state.outcome().map(|status| weight.kind.verdict(status).or(weight.judged));
+        let verdict = self.records[from.index()]
+            .state
+            .outcome()
+            .map(|status| weight.kind.verdict(status).or(weight.judged));
         let record = &mut self.records[to.index()];
         match verdict {
             None | Some(None) => record.open = record.open.saturating_add_signed(by),
-            Some(Some(Verdict::Impossible)) => record.impossible = record.impossible.saturating_add_signed(by),
+            Some(Some(Verdict::Impossible)) => {
+                record.impossible = record.impossible.saturating_add_signed(by)
+            }
             Some(Some(Verdict::Satisfied)) => {}
         }
         debug_assert_eq!(edge_ix(edge), ix);

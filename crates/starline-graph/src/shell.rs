@@ -11,8 +11,8 @@ pub(crate) const MARK: char = '\0';
 
 /// Words that mean something to the shell when they stand bare at the beginning of a command.
 const RESERVED: [&str; 17] = [
-    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
-    "select", "time", "coproc",
+    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in",
+    "function", "select", "time", "coproc",
 ];
 
 /// A text as one word.
@@ -84,7 +84,9 @@ impl Scan {
 
     fn run(&mut self) -> Result<(), &'static str> {
         while let Some(c) = self.peek(0) {
-            if c == MARK && let Some(lost) = self.lost {
+            if c == MARK
+                && let Some(lost) = self.lost
+            {
                 return Err(lost);
             }
             match self.frames.last().copied() {
@@ -99,7 +101,8 @@ impl Scan {
 
     /// Where words are read.
     fn command(&mut self, c: char) -> Result<(), &'static str> {
-        let begins = self.at == 0 || matches!(self.chars[self.at - 1], ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')');
+        let begins = self.at == 0
+            || matches!(self.chars[self.at - 1], ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')');
         match c {
             '\\' if self.peek(1) == Some(MARK) => return Err("an escape, behind a backslash"),
             '\\' => self.at += 2,

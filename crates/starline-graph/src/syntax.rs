@@ -16,17 +16,75 @@ const MAX_OPERATORS: usize = 250;
 
 /// Filters that may be used. None of them makes much out of little without a guard.
 pub(crate) const FILTERS: [&str; 37] = [
-    "abs", "attr", "bool", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items",
-    "join", "last", "length", "lines", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace",
-    "reverse", "round", "select", "selectattr", "sort", "split", "string", "sum", "title", "tojson", "trim",
-    "unique", "upper",
+    "abs",
+    "attr",
+    "bool",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "float",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
 ];
 
 /// Tests that may be used after `is`.
 pub(crate) const TESTS: [&str; 28] = [
-    "boolean", "defined", "divisibleby", "endingwith", "eq", "equalto", "even", "false", "float", "ge", "greaterthan",
-    "gt", "in", "integer", "iterable", "le", "lessthan", "lt", "mapping", "ne", "none", "number", "odd", "sequence",
-    "startingwith", "string", "true", "undefined",
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "even",
+    "false",
+    "float",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lessthan",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
 ];
 
 /// An expression in the words of the engine.
@@ -102,8 +160,8 @@ struct Token<'s> {
 
 /// Longer signs before their beginnings.
 const SIGNS: [&str; 25] = [
-    "//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", ".", ",", ":", "~", "|", "=", ">", "<", "(", ")",
-    "[", "]", "{", "}",
+    "//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", ".", ",", ":", "~", "|", "=", ">", "<", "(",
+    ")", "[", "]", "{", "}",
 ];
 
 /// Splits a source from a byte on; inside a template up to the `}}` that closes the interpolation.
@@ -128,7 +186,8 @@ fn tokens(source: &str, start: usize, template: bool) -> Result<(Vec<Token<'_>>,
             let length = number_length(rest);
             (Kind::Number(&rest[..length]), length)
         } else if matches!(bytes[at], b'"' | b'\'') {
-            let length = text_length(rest).ok_or_else(|| format!("text at byte {at} has no closing quote"))?;
+            let length =
+                text_length(rest).ok_or_else(|| format!("text at byte {at} has no closing quote"))?;
             (Kind::Text(&rest[..length]), length)
         } else if let Some(sign) = SIGNS.into_iter().find(|sign| rest.starts_with(sign)) {
             match sign {
@@ -447,7 +506,8 @@ impl<'s, 't> Parser<'s, 't> {
     fn known(&mut self, what: &str, names: &[&'static str]) -> Result<&'static str, String> {
         let Some(Kind::Name(name)) = self.peek() else { return Err(self.unexpected(&format!("a {what}"))) };
         let found = names.iter().find(|known| **known == name);
-        let found = found.ok_or_else(|| format!("unknown {what} `{name}`: use one of {}", names.join(" ")))?;
+        let found =
+            found.ok_or_else(|| format!("unknown {what} `{name}`: use one of {}", names.join(" ")))?;
         self.next += 1;
         Ok(found)
     }
@@ -511,7 +571,8 @@ impl<'s, 't> Parser<'s, 't> {
                 break;
             };
             if of_tasks && first {
-                let task = named.ok_or("name the task after `tasks`: write tasks.x or tasks[\"x\"]")?.to_owned();
+                let task =
+                    named.ok_or("name the task after `tasks`: write tasks.x or tasks[\"x\"]")?.to_owned();
                 let span = self.tokens[from].at..self.tokens[self.next - 1].end;
                 self.parsed.references.push(Reference { task, span });
             }
@@ -535,7 +596,9 @@ impl<'s, 't> Parser<'s, 't> {
             return Ok(None);
         }
         let written = match self.tokens.get(at).map(|token| token.kind) {
-            Some(Kind::Text(text)) if self.next == at + 1 && !text.contains('\\') => Some(&text[1..text.len() - 1]),
+            Some(Kind::Text(text)) if self.next == at + 1 && !text.contains('\\') => {
+                Some(&text[1..text.len() - 1])
+            }
             _ => None,
         };
         self.expect("]")?;
@@ -575,7 +638,9 @@ impl<'s, 't> Parser<'s, 't> {
                 Operand { code: (*root).to_owned(), name: (*root).to_owned(), keys: String::new() }
             }
             // Found missing when it is evaluated, as attributes are: `default(...)` may make up for it.
-            None => Operand { code: "{}".to_owned(), name: String::new(), keys: format!(", {}", literal(name)) },
+            None => {
+                Operand { code: "{}".to_owned(), name: String::new(), keys: format!(", {}", literal(name)) }
+            }
         }
     }
 

@@ -19,26 +19,48 @@ const MAX_VALUE_BYTES: usize = 64 << 10;
 const MAX_RENDERED_BYTES: usize = 1 << 20;
 /// Words that begin a control block of the template language.
 const BLOCKS: [&str; 24] = [
-    "autoescape", "block", "break", "call", "continue", "do", "elif", "else", "endfor", "endif", "endraw", "endset",
-    "endwith", "extends", "filter", "for", "from", "if", "import", "include", "macro", "raw", "set", "with",
+    "autoescape",
+    "block",
+    "break",
+    "call",
+    "continue",
+    "do",
+    "elif",
+    "else",
+    "endfor",
+    "endif",
+    "endraw",
+    "endset",
+    "endwith",
+    "extends",
+    "filter",
+    "for",
+    "from",
+    "if",
+    "import",
+    "include",
+    "macro",
+    "raw",
+    "set",
+    "with",
 ];
 
 /// What templates refer to.
 #[derive(Clone, Copy)]
 pub struct TemplateContext<'c> {
     /// Inputs of the run.
-    pub run_inputs: &'c BTreeMap<String, Value>,
+    pub run: &'c BTreeMap<String, Value>,
     /// Inputs of the task as specified. One of the same name hides that of the run.
-    pub task_inputs: &'c BTreeMap<String, Value>,
-    /// Outcome of a task, if it has ended. Asked once for each task that a text names.
+    pub task: &'c BTreeMap<String, Value>,
+    /// Outcome of a task, if it is visible and has ended. Asked once for each task that the texts name.
     pub outcome: &'c dyn Fn(&str) -> Option<Outcome>,
 }
 
 impl fmt::Debug for TemplateContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TemplateContext")
-            .field("run_inputs", &self.run_inputs.keys())
-            .field("task_inputs", &self.task_inputs.keys())
+            .field("run", &self.run.keys())
+            .field("task", &self.task.keys())
             .finish_non_exhaustive()
     }
 }
@@ -69,7 +91,50 @@ impl RenderError {
     }
 }
 
-/// A text with interpolations.
+/// Whether any text of a task must be rendered. Costs one search of its texts.
+#[must_use]
+pub fn has_templates(spec: &TaskSpec) -> bool {
+    texts::is_templated_task(spec)
+}
+
+/// Checks the texts of a task: that they can be read, and that no interpolation stands inside quotes of a script.
+///
+/// # Errors
+/// The first text that does not pass, with its place.
+pub fn check_templates(spec: &TaskSpec) -> Result<(), RenderError> {
+    if !has_templates(spec) {
+        return Ok(());
+    }
+    texts::visit_task(spec, &mut Reader { tasks: Vec::new(), strict: true }).map(|_| ())
+}
+
+/// The tasks that the texts of a task name, each once, in alphabetical order.
+///
+/// Texts that [`check_templates`] refuses are left out.
+#[must_use]
+pub fn references(spec: &TaskSpec) -> Vec<String> {
+    if !has_templates(spec) {
+        return Vec::new();
+    }
+    let mut reader = Reader { tasks: Vec::new(), strict: false };
+    let _ = texts::visit_task(spec, &mut reader);
+    reader.tasks.sort_unstable();
+    reader.tasks.dedup();
+    reader.tasks
+}
+
+/// The task with other names for the tasks that its texts refer to; `None` keeps a name.
+///
+/// # Errors
+/// A text cannot be read.
+pub fn rename_references(
+    spec: &TaskSpec,
+    name: &dyn Fn(&str) -> Option<String>,
+) -> Result<TaskSpec, RenderError> {
+    texts::visit_task(spec, &mut Renamer { name })
+}
+
+/// The payload with every interpolation filled in. One without templates is shared, not copied.
 ///
 /// Between `{{` and `}}` stands one expression, in the language of [`Condition`](crate::Condition), over `tasks` and
 /// `inputs`: `{{ tasks.scan_a.outputs.count }}`, `{{ tasks["scan:b"].result }}`, `{{ tasks.x.status }}`,
@@ -77,10 +142,53 @@ impl RenderError {
 /// it is, anything else as compact JSON. There are no control blocks, comments or whitespace marks; a literal `{{` is
 /// written `{{ "{{" }}`.
 ///
-/// In a `sh` script every interpolation becomes one quoted word. In `call` arguments and inputs, a text that is
-/// nothing but one interpolation becomes the value itself, whatever its type.
+/// In a `sh` script every interpolation becomes one quoted word, so a value is never code; whether it begins with a
+/// dash is for the script to mind. In the arguments of a call and in inputs, a text that is nothing but one
+/// interpolation becomes the value itself, whatever its type.
+///
+/// # Errors
+/// A name or attribute is undefined, a value has more than 64 KiB, the payload has more than 1 MiB of rendered text,
+/// or a text cannot be read. Nothing is rendered in part.
+pub fn render_payload(payload: &Payload, context: &TemplateContext<'_>) -> Result<Payload, RenderError> {
+    if !texts::is_templated_payload(payload) {
+        return Ok(payload.clone());
+    }
+    let mut renderer = Renderer::new(context)?;
+    texts::visit_payload(payload, &mut renderer)
+}
+
+/// The inputs that texts of the task see: those of the run and those of the task, interpolations filled in.
+///
+/// Templates inside inputs of the task see the inputs of the run alone.
+///
+/// # Errors
+/// As for [`render_payload`].
+pub fn render_inputs(context: &TemplateContext<'_>) -> Result<BTreeMap<String, Value>, RenderError> {
+    let mut inputs = context.run.clone();
+    if context.task.values().any(texts::is_templated) {
+        let mut renderer = Renderer::over(context, &inputs);
+        inputs.extend(texts::visit_inputs(context.task, &mut renderer)?);
+    } else {
+        inputs.extend(context.task.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Ok(inputs)
+}
+
+/// A text such as a description with every interpolation filled in, without quoting.
+///
+/// # Errors
+/// As for [`render_payload`].
+pub fn render_text(text: &str, context: &TemplateContext<'_>) -> Result<String, RenderError> {
+    if !texts::looks_templated(text) {
+        return Ok(text.to_owned());
+    }
+    let rendered = Renderer::new(context)?.text(&Place::Description, text)?;
+    Ok(rendered.unwrap_or_else(|| text.to_owned()))
+}
+
+/// A text with interpolations.
 #[derive(Debug)]
-pub struct Template {
+struct Template {
     parts: Vec<Part>,
 }
 
@@ -91,84 +199,6 @@ enum Part {
 }
 
 impl Template {
-    /// Whether any text of a task must be rendered. Costs one search of its texts.
-    #[must_use]
-    pub fn has_template(spec: &TaskSpec) -> bool {
-        texts::is_templated_task(spec)
-    }
-
-    /// Checks the texts of a task: that they can be read, and that no interpolation stands inside quotes of a script.
-    ///
-    /// # Errors
-    /// The first text that does not pass, with its place.
-    pub fn check(spec: &TaskSpec) -> Result<(), RenderError> {
-        Self::references(spec).map(|_| ())
-    }
-
-    /// The tasks that the texts of a task name, each once, in alphabetical order. Checks as [`check`](Self::check) does.
-    ///
-    /// # Errors
-    /// The first text that does not pass, with its place.
-    pub fn references(spec: &TaskSpec) -> Result<Vec<String>, RenderError> {
-        let mut reader = Reader { tasks: Vec::new() };
-        if texts::is_templated_task(spec) {
-            texts::visit_task(spec, &mut reader)?;
-        }
-        reader.tasks.sort_unstable();
-        reader.tasks.dedup();
-        Ok(reader.tasks)
-    }
-
-    /// The task with other names for the tasks that its texts refer to; `None` keeps a name.
-    ///
-    /// # Errors
-    /// A text cannot be read.
-    pub fn rename(spec: &TaskSpec, name: &dyn Fn(&str) -> Option<String>) -> Result<TaskSpec, RenderError> {
-        texts::visit_task(spec, &mut Renamer { name })
-    }
-
-    /// The payload with every template filled in. One without templates is shared, not copied.
-    ///
-    /// # Errors
-    /// A name or attribute is undefined, a value has more than 64 KiB, the payload has more than 1 MiB of text, or a
-    /// text cannot be read. Nothing is rendered in part.
-    pub fn render_payload(payload: &Payload, context: &TemplateContext<'_>) -> Result<Payload, RenderError> {
-        if !texts::is_templated_payload(payload) {
-            return Ok(payload.clone());
-        }
-        let mut renderer = Renderer::new(context)?;
-        texts::visit_payload(payload, &mut renderer)
-    }
-
-    /// The inputs that texts of the task see: those of the run and those of the task, templates filled in.
-    ///
-    /// Templates inside inputs of the task see the inputs of the run alone.
-    ///
-    /// # Errors
-    /// As for [`render_payload`](Self::render_payload).
-    pub fn render_inputs(context: &TemplateContext<'_>) -> Result<BTreeMap<String, Value>, RenderError> {
-        let mut inputs = context.run_inputs.clone();
-        if context.task_inputs.values().any(texts::is_templated) {
-            let mut renderer = Renderer::over(context, inputs.clone());
-            inputs.extend(texts::visit_inputs(context.task_inputs, &mut renderer)?);
-        } else {
-            inputs.extend(context.task_inputs.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        Ok(inputs)
-    }
-
-    /// A description with every interpolation filled in.
-    ///
-    /// # Errors
-    /// As for [`render_payload`](Self::render_payload).
-    pub fn render_text(text: &str, context: &TemplateContext<'_>) -> Result<String, RenderError> {
-        if !texts::looks_templated(text) {
-            return Ok(text.to_owned());
-        }
-        let rendered = Renderer::new(context)?.text(&Place::Description, text)?;
-        Ok(rendered.unwrap_or_else(|| text.to_owned()))
-    }
-
     fn read(source: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         split(source, |text, interpolation| {
@@ -196,7 +226,9 @@ impl Template {
         let mut script = String::new();
         for part in &self.parts {
             match part {
-                Part::Text(text) if text.contains(shell::MARK) => return Err("the script has a NUL byte".to_owned()),
+                Part::Text(text) if text.contains(shell::MARK) => {
+                    return Err("the script has a NUL byte".to_owned());
+                }
                 Part::Text(text) => script.push_str(text),
                 Part::Interpolation { .. } => script.push(shell::MARK),
             }
@@ -238,7 +270,9 @@ fn refuse_blocks(text: &str) -> Result<(), String> {
         let rest = text[at + 2..].trim_start_matches(['-', '+']).trim_start();
         let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         if BLOCKS.contains(&word) {
-            return Err(format!("`{{% {word} %}}` is not supported: templates have {{{{ expressions }}}} alone"));
+            return Err(format!(
+                "`{{% {word} %}}` is not supported: templates have {{{{ expressions }}}} alone"
+            ));
         }
     }
     Ok(())
@@ -247,11 +281,17 @@ fn refuse_blocks(text: &str) -> Result<(), String> {
 /// Reads without rendering.
 struct Reader {
     tasks: Vec<String>,
+    /// Whether a text that cannot be read is an error.
+    strict: bool,
 }
 
 impl Visitor for Reader {
     fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
-        for part in Template::read_at(place, text)?.parts {
+        let template = match Template::read_at(place, text) {
+            Err(_) if !self.strict => return Ok(None),
+            read => read?,
+        };
+        for part in template.parts {
             if let Part::Interpolation { program, .. } = part {
                 self.tasks.extend(program.references.into_iter().map(|reference| reference.task));
             }
@@ -292,25 +332,27 @@ struct Renderer<'c> {
 
 impl<'c> Renderer<'c> {
     fn new(context: &TemplateContext<'c>) -> Result<Self, RenderError> {
-        Ok(Self::over(context, Template::render_inputs(context)?))
+        Ok(Self::over(context, &render_inputs(context)?))
     }
 
-    fn over(context: &TemplateContext<'c>, inputs: BTreeMap<String, Value>) -> Self {
+    fn over(context: &TemplateContext<'c>, inputs: &BTreeMap<String, Value>) -> Self {
         let mut scope = Scope::default();
-        scope.bind("inputs", &inputs);
+        scope.bind("inputs", inputs);
         Self { outcome: context.outcome, outcomes: BTreeMap::new(), scope, remaining: MAX_RENDERED_BYTES }
     }
 
     fn evaluate(&mut self, program: &Program, source: &str) -> Result<Found, String> {
         for reference in &program.references {
             if !self.outcomes.contains_key(&reference.task) {
-                let outcome = (self.outcome)(&reference.task)
-                    .ok_or_else(|| format!("task `{}` in `{source}` has not ended or is unknown", reference.task))?;
+                let outcome = (self.outcome)(&reference.task).ok_or_else(|| {
+                    format!("task `{}` in `{source}` has not ended or is unknown", reference.task)
+                })?;
                 self.outcomes.insert(reference.task.clone(), Arc::new(outcome));
             }
         }
         if program.reads("tasks") {
-            let outcomes = self.outcomes.iter().map(|(task, outcome)| (task.as_str(), Arc::clone(outcome))).collect();
+            let outcomes =
+                self.outcomes.iter().map(|(task, outcome)| (task.as_str(), Arc::clone(outcome))).collect();
             self.scope.bind_outcomes("tasks", outcomes);
         }
         program.evaluate(&self.scope).map_err(|message| format!("`{source}`: {message}"))
@@ -320,7 +362,9 @@ impl<'c> Renderer<'c> {
         let text = self.evaluate(program, source)?.text()?;
         if text.len() > MAX_VALUE_BYTES {
             let length = text.len();
-            return Err(format!("`{source}` is {length} bytes long, the limit of interpolation is {MAX_VALUE_BYTES}"));
+            return Err(format!(
+                "`{source}` is {length} bytes long, the limit of interpolation is {MAX_VALUE_BYTES}"
+            ));
         }
         if place.is_passed_to_processes() && text.contains('\0') {
             return Err(format!("`{source}` has a NUL byte, which no program can be given"));
@@ -340,7 +384,9 @@ impl<'c> Renderer<'c> {
                     );
                     rendered.push_str(&shell::quote(&self.word(program, source, place)?, redirected));
                 }
-                Part::Interpolation { program, source } => rendered.push_str(&self.word(program, source, place)?),
+                Part::Interpolation { program, source } => {
+                    rendered.push_str(&self.word(program, source, place)?)
+                }
             }
             if rendered.len() > self.remaining {
                 return Err(format!("the rendered payload is larger than {MAX_RENDERED_BYTES} bytes"));

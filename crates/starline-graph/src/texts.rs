@@ -83,7 +83,8 @@ pub(crate) fn is_templated_payload(payload: &Payload) -> bool {
         Payload::Noop | Payload::Sleep(_) => false,
         Payload::Sh(shell) => looks_templated(&shell.script) || common(&shell.env, &shell.cwd, &shell.stdin),
         Payload::Exec(exec) => {
-            exec.argv.iter().any(|argument| looks_templated(argument)) || common(&exec.env, &exec.cwd, &exec.stdin)
+            exec.argv.iter().any(|argument| looks_templated(argument))
+                || common(&exec.env, &exec.cwd, &exec.stdin)
         }
         Payload::Prompt(prompt) => looks_templated(&prompt.text),
         Payload::Call { arguments, .. } => is_templated(arguments),
@@ -127,7 +128,9 @@ pub(crate) fn visit_payload(payload: &Payload, visitor: &mut impl Visitor) -> Re
         })),
         Payload::Exec(exec) => {
             let argv = exec.argv.iter().enumerate();
-            let argv = argv.map(|(at, argument)| one(Place::Argument(at), argument, visitor)).collect::<Result<_, _>>()?;
+            let argv = argv
+                .map(|(at, argument)| one(Place::Argument(at), argument, visitor))
+                .collect::<Result<_, _>>()?;
             Payload::Exec(Arc::new(Exec {
                 argv,
                 env: environment(&exec.env, visitor)?,
@@ -162,7 +165,11 @@ fn one(place: Place<'_>, text: &str, visitor: &mut impl Visitor) -> Result<Strin
     Ok(visited.unwrap_or_else(|| text.to_owned()))
 }
 
-fn optional(place: Place<'_>, text: Option<&str>, visitor: &mut impl Visitor) -> Result<Option<String>, RenderError> {
+fn optional(
+    place: Place<'_>,
+    text: Option<&str>,
+    visitor: &mut impl Visitor,
+) -> Result<Option<String>, RenderError> {
     text.map(|text| one(place, text, visitor)).transpose()
 }
 
@@ -170,7 +177,8 @@ fn environment(
     env: &BTreeMap<String, String>,
     visitor: &mut impl Visitor,
 ) -> Result<BTreeMap<String, String>, RenderError> {
-    let visited = env.iter().map(|(name, value)| Ok((name.clone(), one(Place::Environment(name), value, visitor)?)));
+    let visited =
+        env.iter().map(|(name, value)| Ok((name.clone(), one(Place::Environment(name), value, visitor)?)));
     visited.collect()
 }
 
@@ -190,7 +198,8 @@ fn visit_json(
         }
         Value::Array(items) => {
             let items = items.iter().enumerate();
-            let visited = items.map(|(at, item)| visit_json(item, &format!("{pointer}/{at}"), place, visitor));
+            let visited =
+                items.map(|(at, item)| visit_json(item, &format!("{pointer}/{at}"), place, visitor));
             Value::Array(visited.collect::<Result<_, _>>()?)
         }
         Value::Object(members) => {

@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod builder;
+mod clock;
+mod command;
+mod dispatch;
+mod driver;
+mod error;
+mod fleet;
+mod manager;
+mod orchestrator;
+mod registry;
+mod reports;
+mod run;
+
+pub use builder::{Builder, RunOptions, StrategyChoice};
+pub use error::{RunError, SubmitError};
+pub use fleet::{DeviceRecord, FleetHandle};
+pub use orchestrator::Orchestrator;
+pub use run::Run;
+
+pub use starline_assign::AssignmentStrategy;
+pub use starline_device::{Device, Transport};
+pub use starline_event::{EventSink, EventSource};
+pub use starline_journal::Journal;
+pub use starline_scheduler::{Limits, Refusal, Rejection};

@@ -184,6 +184,9 @@ pub enum Refusal {
     /// No device is connected.
     #[error("No available devices for assignment")]
     NoDevices,
+    /// No device is connected for a single task.
+    #[error("No available devices for task execution")]
+    NoDevicesForTask,
     /// Tasks that no registered device can ever run, each with what is missing.
     #[error("no_eligible_device: {}", describe(.0))]
     NoEligibleDevice(Vec<(TaskId, Vec<String>)>),

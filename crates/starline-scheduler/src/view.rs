@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use starline_graph::{TaskGraph, statistics};
 use starline_types::{
-    DeviceIx, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot, Statistics, TaskIx, TaskResult,
+    DeviceId, DeviceIx, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot, Statistics, TaskId, TaskIx, TaskResult,
     TaskState, TaskView, Timestamp,
 };
 
@@ -144,6 +144,61 @@ impl Scheduler {
             reason: end.reason.as_ref().map(ToString::to_string),
             unconfirmed: end.unconfirmed.iter().map(|task| task.id().clone()).collect(),
         })
+    }
+
+    /// Why the run is paused, if it is.
+    #[must_use]
+    pub fn paused(&self) -> Option<starline_types::PauseCause> {
+        self.state.pause.as_ref().map(|pause| pause.cause)
+    }
+
+    /// Every task with its device: planned, running, or the last one. Insertion order. O(n log n).
+    #[must_use]
+    pub fn assignments(&self, fleet: &Fleet) -> Vec<(TaskId, Option<DeviceId>)> {
+        let tasks = self.state.graph.in_order().into_iter();
+        tasks
+            .map(|task| {
+                let device = self.device_of(task).map(|device| fleet.id(device).clone());
+                (self.state.graph.id(task).clone(), device)
+            })
+            .collect()
+    }
+
+    fn device_of(&self, task: TaskIx) -> Option<DeviceIx> {
+        self.state.slot(task).planned.or(self.state.graph.record(task).device)
+    }
+
+    /// One line for each unstarted task without a valid device. O(n log n).
+    #[must_use]
+    pub fn validate_assignments(&self, fleet: &mut Fleet) -> Vec<String> {
+        let mut findings = Vec::new();
+        for task in self.state.graph.in_order() {
+            if !self.state.graph.state(task).is_unstarted() {
+                continue;
+            }
+            let id = self.state.graph.id(task);
+            let Some(device) = self.state.slot(task).planned else {
+                findings.push(format!("Task '{id}' has no device assignment"));
+                continue;
+            };
+            let name = fleet.id(device).clone();
+            let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+            if fleet.find(&name).is_none() {
+                findings.push(format!("Task '{id}' is assigned to unknown device '{name}'"));
+            } else if fleet.eligible(class).binary_search(&device).is_err() {
+                findings.push(format!("Task '{id}' does not fit device '{name}'"));
+            }
+        }
+        findings
+    }
+
+    /// Takes the plans of a run that is given up out of the ledger.
+    pub fn release_plans(&mut self, fleet: &mut Fleet) {
+        for slot in &mut self.state.tasks {
+            if let Some(device) = slot.planned.take() {
+                fleet.unplan(device);
+            }
+        }
     }
 
     /// When execution began.

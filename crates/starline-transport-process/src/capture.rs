@@ -150,7 +150,11 @@ mod tests {
             assert_eq!(whole_characters(text.as_bytes()), text.len(), "{text}");
             let last = text.chars().next_back().map_or(0, char::len_utf8);
             for cut in 1..last {
-                assert_eq!(whole_characters(&text.as_bytes()[..text.len() - cut]), text.len() - last, "{text}");
+                assert_eq!(
+                    whole_characters(&text.as_bytes()[..text.len() - cut]),
+                    text.len() - last,
+                    "{text}"
+                );
             }
         }
         assert_eq!(whole_characters(b"\x80\x80\x80\x80"), 4, "never text in the first place");

@@ -122,10 +122,6 @@ impl Live {
 }
 
 impl Ticket {
-    pub(crate) fn id(&self) -> &AttemptId {
-        &self.live.id
-    }
-
     /// The most urgent request so far.
     pub(crate) fn asked(&self) -> Stop {
         *self.live.stop.borrow()

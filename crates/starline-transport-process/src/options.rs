@@ -3,8 +3,9 @@
 use std::env;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use starline_device::{DurationError, Millis, Value};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use starline_device::{Millis, Value};
 
 /// What an operator decides about a process device.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,9 +51,6 @@ pub enum OptionsError {
     /// An option is unknown or of the wrong type.
     #[error("options of a process device are malformed")]
     Malformed(#[source] serde_json::Error),
-    /// `kill_grace` is not a duration.
-    #[error("`kill_grace` is malformed")]
-    Duration(#[source] DurationError),
     /// A protection is asked for that this version does not give. Running without it would be worse.
     #[error("`{option}: {value}` asks for a protection that this version cannot give")]
     Unprotected {
@@ -72,10 +70,16 @@ struct Section {
     work_root: Option<PathBuf>,
     base_dir: Option<PathBuf>,
     capture_limit: Option<usize>,
-    kill_grace: Option<String>,
+    #[serde(default, deserialize_with = "duration")]
+    kill_grace: Option<Millis>,
     keep_work_dirs: Option<bool>,
     programs: Option<Value>,
     sandbox: Option<Value>,
+}
+
+/// Reads a duration with its unit, such as `5s`.
+fn duration<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Millis>, D::Error> {
+    Option::<String>::deserialize(reader)?.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 impl ProcessOptions {
@@ -97,14 +101,13 @@ impl ProcessOptions {
         if let Some(value) = section.sandbox.filter(|value| value != "none") {
             return Err(OptionsError::Unprotected { option: "sandbox", value });
         }
-        let grace = section.kill_grace.map(|text| text.parse().map_err(OptionsError::Duration)).transpose()?;
         Ok(Self {
             allow_sh: section.allow_sh.unwrap_or(self.allow_sh),
             env_pass: section.env_pass.unwrap_or_else(|| self.env_pass.clone()),
             work_root: section.work_root.unwrap_or_else(|| self.work_root.clone()),
             base_dir: section.base_dir.or_else(|| self.base_dir.clone()),
             capture_limit: section.capture_limit.unwrap_or(self.capture_limit),
-            kill_grace: grace.unwrap_or(self.kill_grace),
+            kill_grace: section.kill_grace.unwrap_or(self.kill_grace),
             keep_work_dirs: section.keep_work_dirs.unwrap_or(self.keep_work_dirs),
         })
     }
@@ -139,7 +142,7 @@ mod tests {
         let refusal = |section: Value| ProcessOptions::default().overlaid(&section).expect_err("refused");
         let error = refusal(json!({"alow_sh": true}));
         assert!(error.source().is_some_and(|cause| cause.to_string().contains("`allow_sh`")), "{error:?}");
-        assert!(matches!(refusal(json!({"kill_grace": "soon"})), OptionsError::Duration(_)));
+        assert!(matches!(refusal(json!({"kill_grace": "soon"})), OptionsError::Malformed(_)));
         assert!(matches!(refusal(json!([])), OptionsError::Malformed(_)));
         let error = refusal(json!({"programs": ["/usr/bin/grep"]})).to_string();
         let said = r#"`programs: ["/usr/bin/grep"]` asks for a protection that this version cannot give"#;

@@ -1,0 +1,10 @@
+//! What must hold for every graph, expression and template, against oracles that search everything.
+
+mod cycles;
+mod expressions;
+mod figures;
+mod order;
+mod quoting;
+mod random;
+mod readiness;
+mod templates;

@@ -1,0 +1,124 @@
+//! Building an orchestrator, and the options of a run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use starline_assign::AssignmentStrategy;
+use starline_event::EventSink;
+use starline_journal::Journal;
+use starline_scheduler::{Fleet, Limits};
+use starline_types::{DeviceId, RunId, RunSettings, Seq, TaskId};
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::dispatch::Dispatcher;
+use crate::driver::Driver;
+use crate::orchestrator::{Inner, Orchestrator};
+use crate::reports::Reports;
+
+/// Commands that wait for the driver; a sender waits when there are more.
+const MAILBOX: usize = 65_536;
+
+/// Makes a strategy for a run.
+pub(crate) type StrategyFactory = Arc<dyn Fn() -> Box<dyn AssignmentStrategy> + Send + Sync>;
+
+/// What the driver uses where a run does not say otherwise.
+#[derive(Clone)]
+pub(crate) struct Defaults {
+    pub(crate) strategy: StrategyFactory,
+    pub(crate) max_runs: usize,
+}
+
+/// Builds an [`Orchestrator`]; see [`Orchestrator::builder`].
+#[derive(Clone)]
+pub struct Builder {
+    journal: Arc<dyn Journal>,
+    sink: Arc<dyn EventSink>,
+    defaults: Defaults,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("journal", &self.journal).field("sink", &self.sink).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    pub(crate) fn new(
+        journal: Arc<dyn Journal>,
+        sink: Arc<dyn EventSink>,
+        strategy: impl Fn() -> Box<dyn AssignmentStrategy> + Send + Sync + 'static,
+    ) -> Self {
+        Self { journal, sink, defaults: Defaults { strategy: Arc::new(strategy), max_runs: 1000 } }
+    }
+
+    /// Runs kept at the same time, ended ones included until they are forgotten; 1000 by default.
+    #[must_use]
+    pub fn max_runs(mut self, max: usize) -> Self {
+        self.defaults.max_runs = max;
+        self
+    }
+
+    /// Starts the orchestrator on the present tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the driver is the one task that owns the runs")]
+    pub fn build(self) -> Orchestrator {
+        let (sender, commands) = mpsc::channel(MAILBOX);
+        let reports = Arc::new(Reports::default());
+        let directory = Arc::new(dashmap::DashMap::new());
+        let driver = Driver {
+            clock: Clock::start(),
+            journal: self.journal,
+            sink: self.sink,
+            settings: self.defaults,
+            fleet: Fleet::new(),
+            devices: Vec::new(),
+            runs: Vec::new(),
+            by_id: FxHashMap::default(),
+            directory: Arc::clone(&directory),
+            commands,
+            reports: Arc::clone(&reports),
+            dispatcher: Some(Dispatcher::start(reports)),
+            touched: Vec::new(),
+            jobs: Vec::new(),
+            system_seq: Seq(0),
+            system_events: Vec::new(),
+            timer: Box::pin(tokio::time::sleep(std::time::Duration::ZERO)),
+            armed: None,
+            closing: None,
+        };
+        let task = tokio::spawn(driver.run());
+        Orchestrator::new(Inner { commands: sender, directory }, task)
+    }
+}
+
+/// Which strategy a run uses.
+#[derive(Debug, Default)]
+pub enum StrategyChoice {
+    /// The one of the orchestrator.
+    #[default]
+    Default,
+    /// None: every task is pinned or assigned by hand.
+    None,
+    /// This one.
+    Own(Box<dyn AssignmentStrategy>),
+}
+
+/// What a run is told beside its graph.
+#[derive(Debug, Default)]
+pub struct RunOptions {
+    /// Id; made up if there is none.
+    pub id: Option<RunId>,
+    /// Settings, recorded with the run.
+    pub settings: RunSettings,
+    /// Strategy.
+    pub strategy: StrategyChoice,
+    /// Devices of single tasks, chosen by hand.
+    pub assignments: Vec<(TaskId, DeviceId)>,
+    /// Limits of the graph.
+    pub limits: Limits,
+}

@@ -1,0 +1,42 @@
+//! What handles ask of the driver.
+
+use std::sync::Arc;
+
+use starline_device::Device;
+use starline_scheduler::{Answer, Input};
+use starline_types::{DeviceId, Outcome, RunId, RunOutcome, Snapshot, TaskId};
+use tokio::sync::oneshot;
+
+use crate::registry::RunShared;
+use crate::{DeviceRecord, RunError, RunOptions, SubmitError};
+
+/// The answer to a command.
+pub(crate) type Reply<T> = oneshot::Sender<T>;
+
+/// What handles ask of the driver.
+pub(crate) enum Command {
+    Submit {
+        graph: Arc<starline_types::GraphSpec>,
+        options: RunOptions,
+        reply: Reply<Result<Arc<RunShared>, SubmitError>>,
+    },
+    /// An input for a run, answered once it is durable.
+    Run { run: u32, input: Input, reply: Reply<Result<Answer, RunError>> },
+    /// A look at a run.
+    Look { run: u32, look: Look },
+    Forget { run: RunId, reply: Reply<Result<bool, RunError>> },
+    Connect { device: Arc<dyn Device>, reply: Reply<DeviceId> },
+    Drain { device: DeviceId, draining: bool, reply: Reply<bool> },
+    ForgetDevice { device: DeviceId, reply: Reply<bool> },
+    Devices { reply: Reply<Vec<DeviceRecord>> },
+    ShutDown { grace: std::time::Duration, reply: Reply<()> },
+}
+
+/// What a reader wants to see of a run.
+pub(crate) enum Look {
+    Snapshot(Reply<Arc<Snapshot>>),
+    Outcome(Reply<Option<RunOutcome>>),
+    TaskOutcome(TaskId, Reply<Option<Outcome>>),
+    Assignments(Reply<Vec<(TaskId, Option<DeviceId>)>>),
+    Findings(Reply<Vec<String>>),
+}

@@ -1,0 +1,231 @@
+//! Attempts on their way to devices.
+//!
+//! An attempt is polled once by a runner, one of as many tasks as the runtime has workers; most attempts of
+//! in-process devices end there. One that has to wait becomes a task of its own. So an attempt costs a task
+//! only if it waits, and as many attempts compute at the same time as there are workers.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use starline_device::DeviceError;
+use starline_types::{AttemptId, ConfirmedBy, DeviceIx, TaskRef, TaskReport};
+use tokio::task::JoinSet;
+
+use crate::reports::{Content, Job, Report, Reports};
+
+/// Attempts that a runner takes at once, at the most: few, as one that computes for long delays the others.
+const GRIP: usize = 8;
+/// Attempts after which a runner lets other tasks of the runtime run.
+const BUDGET: usize = 256;
+
+type Running = Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send>>;
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+}
+
+/// One runner, as the others see it.
+#[derive(Debug, Default)]
+struct Seat {
+    waker: AtomicWaker,
+    idle: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    seats: Vec<Seat>,
+    reports: Arc<Reports>,
+    /// Attempts that wait, and requests to stop: tasks of their own, ended with the dispatcher.
+    tasks: Mutex<JoinSet<()>>,
+    closed: AtomicBool,
+}
+
+/// Sends attempts to devices and their reports to the driver.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    shared: Arc<Shared>,
+    runners: JoinSet<()>,
+}
+
+impl Dispatcher {
+    /// Starts the runners on the present runtime.
+    pub(crate) fn start(reports: Arc<Reports>) -> Self {
+        let workers = tokio::runtime::Handle::current().metrics().num_workers().max(1);
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            seats: (0..workers).map(|_| Seat::default()).collect(),
+            reports,
+            tasks: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
+        let mut runners = JoinSet::new();
+        for seat in 0..workers {
+            runners.spawn(Runner { shared: Arc::clone(&shared), seat, grip: Vec::new(), done: Vec::new() });
+        }
+        Self { shared, runners }
+    }
+
+    /// Hands attempts over, leaving the vector empty.
+    pub(crate) fn send(&self, jobs: &mut Vec<Job>) {
+        self.shared.lock().jobs.extend(jobs.drain(..));
+        self.shared.wake_one();
+    }
+
+    /// Asks a device to end an attempt, and says when it has.
+    pub(crate) fn cancel(&self, job: CancelJob) {
+        let reports = Arc::clone(&self.shared.reports);
+        self.shared.spawn(async move {
+            let CancelJob { run, device, on, attempt, force } = job;
+            let (task, number) = (attempt.task.clone(), attempt.number);
+            if let Err(error) = on.cancel(attempt, force).await {
+                tracing::warn!(%task, attempt = number, %error, "the device cannot say whether an attempt has stopped");
+                return;
+            }
+            // The report of the attempt itself says more, and is on its way.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            let content = Content::Stopped(ConfirmedBy::Ack);
+            reports.add_one(Report { run, task, attempt: number, device, content });
+        });
+    }
+
+    /// Runs something beside the driver, for as long as the dispatcher lives.
+    pub(crate) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.shared.spawn(work);
+    }
+
+    /// Ends everything that still runs and waits until it is gone.
+    pub(crate) async fn close(mut self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.runners.shutdown().await;
+        let mut tasks = std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+}
+
+/// A request to end an attempt.
+#[derive(Debug)]
+pub(crate) struct CancelJob {
+    pub(crate) run: u32,
+    pub(crate) device: DeviceIx,
+    pub(crate) on: Arc<dyn starline_device::Device>,
+    pub(crate) attempt: AttemptId,
+    pub(crate) force: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_one(&self) {
+        for seat in &self.seats {
+            if seat.idle.swap(false, Ordering::AcqRel) {
+                seat.waker.wake();
+                return;
+            }
+        }
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    /// An attempt that has to wait becomes a task of its own.
+    fn follow(self: &Arc<Self>, run: u32, task: TaskRef, attempt: u32, device: DeviceIx, running: Running) {
+        let reports = Arc::clone(&self.reports);
+        self.spawn(async move {
+            let content = content(running.await);
+            reports.add_one(Report { run, task, attempt, device, content });
+        });
+    }
+}
+
+fn content(ended: Result<TaskReport, DeviceError>) -> Content {
+    match ended {
+        Ok(report) => Content::Ended(report),
+        Err(error) => Content::Undelivered(error.kind()),
+    }
+}
+
+/// Polls attempts for the first time.
+struct Runner {
+    shared: Arc<Shared>,
+    seat: usize,
+    grip: Vec<Job>,
+    done: Vec<Report>,
+}
+
+impl Runner {
+    /// Takes a few attempts: fewer when few are left, so that the others get some.
+    fn grab(&mut self) -> bool {
+        let mut queue = self.shared.lock();
+        let share = queue.jobs.len().div_ceil(2 * self.shared.seats.len()).clamp(1, GRIP);
+        let count = share.min(queue.jobs.len());
+        self.grip.extend(queue.jobs.drain(..count));
+        let more = !queue.jobs.is_empty();
+        drop(queue);
+        if more && self.shared.seats.len() > 1 {
+            self.shared.wake_one();
+        }
+        // Taken from the end below.
+        self.grip.reverse();
+        !self.grip.is_empty()
+    }
+
+    fn run(&mut self, job: Job, cx: &mut Context<'_>) {
+        let Job { run, device, on, attempt } = job;
+        let (task, number) = (attempt.id.task.clone(), attempt.id.number);
+        // The future must not borrow the device: it may outlive this call as a task of its own.
+        let mut running: Running = Box::pin(async move { on.run(attempt).await });
+        match running.as_mut().poll(cx) {
+            Poll::Ready(ended) => {
+                self.done.push(Report { run, task, attempt: number, device, content: content(ended) });
+            }
+            Poll::Pending => self.shared.follow(run, task, number, device, running),
+        }
+    }
+}
+
+impl Future for Runner {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let mut budget = BUDGET;
+        loop {
+            while let Some(job) = this.grip.pop() {
+                this.run(job, cx);
+                budget = budget.saturating_sub(1);
+            }
+            if !this.done.is_empty() {
+                this.shared.reports.add(&mut this.done);
+            }
+            if budget == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if this.grab() {
+                continue;
+            }
+            let seat = &this.shared.seats[this.seat];
+            seat.waker.register(cx.waker());
+            seat.idle.store(true, Ordering::Release);
+            // What came between the look and the registration was announced to nobody.
+            if this.shared.lock().jobs.is_empty() || !seat.idle.swap(false, Ordering::AcqRel) {
+                return Poll::Pending;
+            }
+        }
+    }
+}

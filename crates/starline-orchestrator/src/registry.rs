@@ -1,0 +1,92 @@
+//! The runs of an orchestrator.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use starline_journal::Fence;
+use starline_scheduler::{Answer, Scheduler, Step};
+use starline_types::{Envelope, PauseCause, Revision, RunId, RunState, RunStatus, Seq, StateCounts};
+use tokio::sync::watch;
+
+use crate::RunError;
+use crate::command::Reply;
+
+/// What handles see of a run without asking the driver.
+#[derive(Debug)]
+pub(crate) struct RunShared {
+    pub(crate) id: RunId,
+    pub(crate) name: String,
+    /// Place in the registry.
+    pub(crate) at: u32,
+    numbers: Mutex<Numbers>,
+    /// Becomes true once the end of the run is durable.
+    closed: watch::Sender<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Numbers {
+    state: RunState,
+    paused: Option<PauseCause>,
+    revision: Revision,
+    seq: Seq,
+    counts: StateCounts,
+}
+
+impl RunShared {
+    pub(crate) fn new(id: RunId, name: String, at: u32) -> Self {
+        Self { id, name, at, numbers: Mutex::default(), closed: watch::Sender::new(false) }
+    }
+
+    pub(crate) fn update(&self, scheduler: &Scheduler) {
+        let numbers = Numbers {
+            state: scheduler.run_state(),
+            paused: scheduler.paused(),
+            revision: scheduler.revision(),
+            seq: scheduler.seq(),
+            counts: scheduler.graph().counts(),
+        };
+        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = numbers;
+        if scheduler.is_closed() {
+            self.closed.send_replace(true);
+        }
+    }
+
+    pub(crate) fn status(&self) -> RunStatus {
+        let numbers = *self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        RunStatus {
+            run_id: self.id.clone(),
+            name: self.name.clone(),
+            state: numbers.state,
+            paused: numbers.paused,
+            revision: numbers.revision,
+            seq: numbers.seq,
+            counts: numbers.counts,
+        }
+    }
+
+    /// Waits until the end of the run is durable, or the driver is gone.
+    pub(crate) async fn closed(&self) {
+        let mut closed = self.closed.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+}
+
+/// A run as the driver keeps it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) shared: Arc<RunShared>,
+    pub(crate) fence: Fence,
+    /// Facts and effects that are not persisted yet.
+    pub(crate) step: Step,
+    /// Envelopes of the present burst.
+    pub(crate) envelopes: Vec<Arc<Envelope>>,
+    /// Answers that wait until the facts are durable.
+    pub(crate) replies: Vec<(Reply<Result<Answer, RunError>>, Result<Answer, RunError>)>,
+    /// Whether the run is on the list of those with something to persist.
+    pub(crate) touched: bool,
+    /// The journal refused: the run stands still.
+    pub(crate) halted: Option<starline_journal::JournalFault>,
+    /// The step holds facts.
+    pub(crate) snapshot: Option<(Seq, Arc<starline_types::Snapshot>)>,
+}

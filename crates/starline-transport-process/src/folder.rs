@@ -1,0 +1,100 @@
+//! A private folder for each attempt.
+
+use std::collections::hash_map::RandomState;
+use std::fs;
+use std::hash::BuildHasher;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use starline_device::AttemptId;
+use tokio::task::spawn_blocking;
+
+/// Where folders of attempts are made.
+#[derive(Debug)]
+pub(crate) struct WorkRoot {
+    path: PathBuf,
+    keep: bool,
+    next: AtomicU64,
+    names: RandomState,
+}
+
+/// The folder of one attempt. Removed with everything in it when dropped, unless folders are kept.
+#[derive(Debug)]
+pub(crate) struct WorkFolder {
+    path: PathBuf,
+    remove: bool,
+}
+
+impl WorkRoot {
+    pub(crate) fn new(path: PathBuf, keep: bool) -> Self {
+        Self { path, keep, next: AtomicU64::new(1), names: RandomState::new() }
+    }
+
+    /// Makes a folder that nobody else can look into, under a name that nobody can guess. Ids appear in it
+    /// as a hash only: they come from outside and are no file names.
+    pub(crate) async fn folder(self: &Arc<Self>, id: &AttemptId) -> io::Result<WorkFolder> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let hash = self.names.hash_one((id.run.as_str(), id.task.id().as_str(), id.number, number));
+        let name = format!("{number}-{hash:016x}");
+        let root = Arc::clone(self);
+        spawn_blocking(move || {
+            let path = open_root(&root.path)?.join(name);
+            // Not recursive: fails if something has the name already.
+            fs::DirBuilder::new().mode(0o700).create(&path)?;
+            Ok(WorkFolder { path, remove: !root.keep })
+        })
+        .await?
+    }
+}
+
+/// Makes the root if it is missing, and refuses one in which somebody else could exchange our folders.
+fn open_root(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+    let found = fs::symlink_metadata(&path)?;
+    let refuse = |why: &str| {
+        let message = format!("work folder {} {why}", path.display());
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+    };
+    if !found.is_dir() {
+        return refuse("is a symbolic link");
+    }
+    if found.uid() != nix::unistd::geteuid().as_raw() {
+        return refuse("belongs to somebody else");
+    }
+    if found.mode() & 0o022 != 0 {
+        return refuse("may be written to by others");
+    }
+    Ok(path)
+}
+
+impl WorkFolder {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder without blocking the runtime.
+    pub(crate) async fn close(mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.remove) {
+            return Ok(());
+        }
+        let path = std::mem::take(&mut self.path);
+        spawn_blocking(move || {
+            fs::remove_dir_all(&path)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        })
+        .await?
+    }
+}
+
+impl Drop for WorkFolder {
+    /// Reached without [`close`](WorkFolder::close) only when the runtime goes away under an attempt.
+    fn drop(&mut self) {
+        if self.remove {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! How the end of a process is told.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use nix::sys::signal::Signal;
+use starline_device::{ErrorKind, Millis, TaskError, TaskReport, Value};
+
+use crate::capture::Outputs;
+
+/// Why a process was ended early.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Cause {
+    Cancelled,
+    TimedOut,
+}
+
+/// The report of an attempt whose processes have all ended.
+pub(crate) fn report(
+    status: io::Result<ExitStatus>,
+    cause: Option<Cause>,
+    limit: Option<Millis>,
+    outputs: &Outputs,
+) -> TaskReport {
+    if cause == Some(Cause::Cancelled) {
+        return TaskReport::Stopped;
+    }
+    let stdout = outputs.stdout.text();
+    let exit = status.as_ref().ok();
+    let result = result(exit, &stdout, outputs);
+    let fail =
+        |kind, message| TaskReport::Failed { error: TaskError::new(kind, message), result: result.clone() };
+    if cause == Some(Cause::TimedOut) {
+        return fail(ErrorKind::Timeout, format!("attempt ran longer than {}", limit.unwrap_or_default()));
+    }
+    match status {
+        Ok(status) if status.success() => TaskReport::Completed { result, stdout: Some(stdout.into()) },
+        Ok(status) => fail(ErrorKind::ExitStatus, describe(status, outputs)),
+        Err(error) => fail(ErrorKind::DeviceError, format!("process could not be waited for: {error}")),
+    }
+}
+
+fn describe(status: ExitStatus, outputs: &Outputs) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => match outputs.stderr.last_line() {
+            Some(line) => format!("exit status {code}: {line}"),
+            None => format!("exit status {code}"),
+        },
+        (None, Some(signal)) => match signal_name(signal) {
+            Some(name) => format!("killed by signal {signal} ({name})"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => status.to_string(),
+    }
+}
+
+fn result(status: Option<&ExitStatus>, stdout: &str, outputs: &Outputs) -> Value {
+    let mut fields = Vec::new();
+    if let Some(code) = status.and_then(ExitStatus::code) {
+        fields.push(("exit_code", Value::from(code)));
+    }
+    if let Some(signal) = status.and_then(ExitStatusExt::signal) {
+        fields.push(("signal", Value::from(signal)));
+        if let Some(name) = signal_name(signal) {
+            fields.push(("signal_name", Value::from(name)));
+        }
+    }
+    fields.push(("stdout", Value::from(stdout)));
+    fields.push(("stderr", Value::from(outputs.stderr.text())));
+    if outputs.stdout.is_truncated() || outputs.stderr.is_truncated() {
+        fields.push(("truncated", Value::from(true)));
+    }
+    Value::from_iter(fields)
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Signal::try_from(signal).ok().map(Signal::as_str)
+}

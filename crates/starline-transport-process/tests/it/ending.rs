@@ -1,0 +1,296 @@
+//! Whatever ends an attempt, no process of it is left.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::join;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use starline_device::{Device, ErrorKind, Millis, TaskReport, Value};
+use starline_transport_process::ProcessOptions;
+
+use crate::request::{
+    Scratch, assert_dead, device, exec, failure, heard, is_alive, numbers, run, sh, stdout, within,
+};
+
+/// A shell, a child, a grandchild and a child that hears no polite signal; it says who they are.
+const FAMILY: &str = "
+    sleep 1000 & child=$!
+    sh -c 'trap \"\" TERM; sleep 1000 & echo $! > pid; wait' & deaf=$!
+    until [ -s pid ]; do :; done
+    echo $$ $child $deaf $(cat pid)
+    wait";
+/// The same without the deaf one.
+const POLITE_FAMILY: &str = "
+    sleep 1000 & child=$!
+    (sleep 1000 & echo $! > pid; wait) & other=$!
+    until [ -s pid ]; do :; done
+    echo $$ $child $other $(cat pid)
+    wait";
+
+#[tokio::test]
+async fn a_polite_cancel_ends_the_whole_group() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let attempt = sh(POLITE_FAMILY);
+    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let cancel = async {
+        let family = numbers(&heard(&mut signals).await);
+        assert!(family.len() == 4 && family.iter().all(|number| is_alive(*number)));
+        device.cancel(id, false).await.expect("stopped");
+        assert_dead(&family);
+    };
+    let (report, ()) = join(pending, cancel).await;
+    assert_eq!(report.expect("a report"), TaskReport::Stopped);
+    assert_eq!(scratch.attempts(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_polite_cancel_waits_for_the_last_and_force_does_not() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let attempt = sh(FAMILY);
+    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let cancel = async {
+        let family = numbers(&heard(&mut signals).await);
+        let mut polite = device.cancel(id.clone(), false);
+        assert!((&mut polite).now_or_never().is_none());
+        let mut forced = device.cancel(id, true);
+        assert!((&mut forced).now_or_never().is_none(), "an answer comes when all are gone");
+        let (polite, forced) = join(polite, forced).await;
+        assert!(polite.is_ok() && forced.is_ok());
+        assert_dead(&family);
+    };
+    let (report, ()) = join(pending, cancel).await;
+    assert_eq!(report.expect("a report"), TaskReport::Stopped);
+}
+
+#[tokio::test]
+async fn a_process_may_tidy_up() {
+    let scratch = Scratch::new();
+    let device = device(ProcessOptions { base_dir: Some(scratch.path().to_owned()), ..scratch.options() });
+    let mut signals = device.signals().expect("a stream");
+    let script = "trap 'echo tidy > \"$FILE\"; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+    let file = scratch.path().join("file");
+    let mut shell = starline_device::Shell { script: script.to_owned(), ..Default::default() };
+    shell.env.insert("FILE".to_owned(), file.display().to_string());
+    let attempt = crate::request::attempt("t", starline_device::Payload::Sh(Arc::new(shell)));
+    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let cancel = async {
+        assert_eq!(heard(&mut signals).await, "ready");
+        device.cancel(id, false).await.expect("stopped");
+    };
+    let (report, ()) = join(pending, cancel).await;
+    assert_eq!(report.expect("a report"), TaskReport::Stopped, "even with status 0: it was not done");
+    assert_eq!(std::fs::read_to_string(file).expect("a file"), "tidy\n");
+}
+
+#[tokio::test]
+async fn a_suspended_process_hears_a_polite_cancel() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let attempt = sh("sh -c 'kill -STOP $$' & stopped=$!; echo $$ $stopped; wait; sleep 1000");
+    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let cancel = async {
+        let family = numbers(&heard(&mut signals).await);
+        device.cancel(id, false).await.expect("stopped");
+        assert_dead(&family);
+    };
+    assert_eq!(join(pending, cancel).await.0.expect("a report"), TaskReport::Stopped);
+}
+
+#[tokio::test]
+async fn a_time_limit_ends_the_group_by_force_if_needed() {
+    let scratch = Scratch::new();
+    let device = device(ProcessOptions { kill_grace: Millis(50), ..scratch.options() });
+    let mut signals = device.signals().expect("a stream");
+    let attempt = within(sh(FAMILY), Millis(300));
+    let (report, family) = join(device.run(attempt), heard(&mut signals)).await;
+    let (kind, message, result) = failure(report.expect("a report"));
+    assert_eq!((kind, message.as_str()), (ErrorKind::Timeout, "attempt ran longer than 300ms"));
+    assert_eq!(result["stdout"], Value::from(format!("{family}\n")), "what it said is kept");
+    assert_dead(&numbers(&family));
+}
+
+#[tokio::test]
+async fn dropping_the_future_kills_the_group() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let attempt = sh(FAMILY);
+    let id = attempt.id.clone();
+    let mut pending = device.run(attempt);
+    let family = tokio::select! {
+        report = &mut pending => panic!("{report:?}"),
+        text = heard(&mut signals) => numbers(&text),
+    };
+    drop(pending);
+    device.cancel(id, false).await.expect("stopped");
+    assert_dead(&family);
+    device.shut_down().await;
+    assert_eq!(scratch.attempts(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutting_down_kills_all_groups() {
+    let scratch = Scratch::new();
+    let device = Arc::new(scratch.device());
+    let mut signals = device.signals().expect("a stream");
+    let mut attempts = tokio::task::JoinSet::new();
+    for number in 1..=5 {
+        let device = Arc::clone(&device);
+        attempts.spawn(async move {
+            let mut attempt = sh(FAMILY);
+            attempt.id.number = number;
+            device.run(attempt).await
+        });
+    }
+    let mut families = Vec::new();
+    for _ in 1..=5 {
+        families.extend(numbers(&heard(&mut signals).await));
+    }
+    device.shut_down().await;
+    assert_dead(&families);
+    assert_eq!(scratch.attempts(), [""; 0]);
+    for report in attempts.join_all().await {
+        assert_eq!(report.expect("a report"), TaskReport::Stopped);
+    }
+}
+
+/// Starts a family whose members hold the pipe that is returned, so that its end is their end.
+async fn family_on_a_pipe(device: &starline_transport_process::ProcessDevice) -> (File, Vec<i32>) {
+    let mut signals = device.signals().expect("a stream");
+    let script = format!("mkfifo pipe; echo $PWD/pipe; exec 9> pipe; {FAMILY}");
+    let mut pending = device.run(sh(&script));
+    let opening = async {
+        let path = heard(&mut signals).await;
+        let file = tokio::fs::File::open(path).await.expect("a pipe");
+        (file.into_std().await, numbers(&heard(&mut signals).await))
+    };
+    tokio::select! {
+        report = &mut pending => panic!("{report:?}"),
+        family = opening => family,
+    }
+    // Here the future of the attempt is dropped.
+}
+
+#[tokio::test]
+async fn dropping_the_device_kills_all_groups() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let (mut pipe, family) = family_on_a_pipe(&device).await;
+    drop(device);
+    let ended = tokio::task::spawn_blocking(move || pipe.read_to_end(&mut Vec::new()));
+    ended.await.expect("no panic").expect("the end of the pipe");
+    assert_dead(&family);
+}
+
+#[test]
+fn the_end_of_the_runtime_kills_all_groups() {
+    let scratch = Scratch::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let script = format!("mkfifo pipe; echo $PWD/pipe; exec 9> pipe; {FAMILY}");
+    let (mut pipe, family) = runtime.block_on(async {
+        let mut pending = device.run(sh(&script));
+        let opening = async {
+            let path = heard(&mut signals).await;
+            let file = tokio::fs::File::open(path).await.expect("a pipe");
+            (file.into_std().await, numbers(&heard(&mut signals).await))
+        };
+        let opened = tokio::select! {
+            report = &mut pending => panic!("{report:?}"),
+            opened = opening => opened,
+        };
+        std::mem::forget(pending); // Nobody asks the attempt to stop.
+        opened
+    });
+    assert!(family.iter().all(|number| is_alive(*number)));
+    drop(runtime);
+    pipe.read_to_end(&mut Vec::new()).expect("the end of the pipe");
+    assert_dead(&family);
+    assert_eq!(scratch.attempts(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_the_leader_leaves_behind_is_killed() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    // One that holds the pipes open, and one that does not and hears no polite signal.
+    let open = stdout(run(&device, sh("sleep 1000 & echo $!")).await);
+    let quiet = "sh -c 'trap \"\" TERM HUP; sleep 1000' </dev/null >/dev/null 2>&1 & echo $!";
+    let closed = stdout(run(&device, sh(quiet)).await);
+    assert_dead(&[numbers(&open), numbers(&closed)].concat());
+    // The status of the leader counts.
+    assert_eq!(failure(run(&device, sh("sleep 1000 & exit 7")).await).1, "exit status 7");
+}
+
+#[tokio::test]
+async fn last_words_of_those_left_behind_are_heard() {
+    let scratch = Scratch::new();
+    let said = stdout(run(&scratch.device(), sh("(read x < /dev/null; echo late) & exit 0")).await);
+    assert_eq!(said, "late\n");
+}
+
+#[tokio::test]
+async fn a_process_that_leaves_its_group_does_not_hang_the_attempt() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    if !matches!(device.run(exec(["setsid", "true"])).await, Ok(TaskReport::Completed { .. })) {
+        return; // This system has no such program.
+    }
+    let said = stdout(
+        run(&device, sh("setsid sh -c 'echo $$; exec sleep 1000' & read x < /dev/null; wait $!")).await,
+    );
+    let left = numbers(&said);
+    assert_eq!(left.len(), 1);
+    assert!(is_alive(left[0]), "it is not followed");
+    kill(Pid::from_raw(left[0]), Signal::SIGKILL).expect("killed");
+}
+
+#[tokio::test]
+async fn a_cancel_after_the_end_and_of_the_unknown_is_fine() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let attempt = exec(["true"]);
+    let id = attempt.id.clone();
+    device.cancel(id.clone(), true).await.expect("not there");
+    assert_eq!(stdout(run(&device, attempt).await), "");
+    device.cancel(id, false).await.expect("over");
+}
+
+#[tokio::test]
+async fn a_cancel_before_the_first_poll_starts_nothing() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let attempt = sh("touch ../started");
+    let id = attempt.id.clone();
+    let pending = device.run(attempt);
+    let mut cancel = device.cancel(id, false);
+    assert!((&mut cancel).now_or_never().is_none());
+    let (report, answer) = join(pending, cancel).await;
+    assert_eq!(report.expect("a report"), TaskReport::Stopped);
+    assert!(answer.is_ok());
+    assert_eq!(scratch.attempts(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_flood_of_output_does_not_keep_a_cancel_waiting() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let attempt = within(sh("echo $$; yes & yes >&2"), Millis::from_secs(600));
+    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let cancel = async {
+        let first = heard(&mut signals).await;
+        device.cancel(id, false).await.expect("stopped");
+        assert_dead(&numbers(first.lines().next().unwrap_or_default()));
+    };
+    assert_eq!(join(pending, cancel).await.0.expect("a report"), TaskReport::Stopped);
+}

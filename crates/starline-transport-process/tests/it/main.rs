@@ -1,0 +1,8 @@
+//! The process device as an orchestrator sees it, with real processes. Nothing waits for a time to pass: a
+//! test waits for a line of output, for the end of an attempt, or for the end of a pipe.
+
+mod ending;
+mod options;
+mod output;
+mod request;
+mod starting;

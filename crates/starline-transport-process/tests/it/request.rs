@@ -1,0 +1,142 @@
+//! Devices, attempts, and what tests want to know about processes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::StreamExt;
+use starline_device::{
+    Attempt, AttemptId, BoxStream, Device, DeviceId, DeviceProfile, DeviceSignal, ErrorKind, Exec, Millis,
+    Payload, Shell, TaskId, TaskReport, TaskSpec, Value,
+};
+use starline_transport_process::{ProcessDevice, ProcessOptions};
+
+/// A folder for one test, removed at its end.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("starline-process-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a new folder");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Options that allow scripts and keep everything below this folder.
+    pub(crate) fn options(&self) -> ProcessOptions {
+        ProcessOptions { allow_sh: true, work_root: self.0.join("attempts"), ..ProcessOptions::default() }
+    }
+
+    pub(crate) fn device(&self) -> ProcessDevice {
+        device(self.options())
+    }
+
+    /// Folders of attempts that are there now.
+    pub(crate) fn attempts(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join("attempts")).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn profile() -> DeviceProfile {
+    DeviceProfile::new(DeviceId::new("here").expect("id"), "whatever")
+}
+
+pub(crate) fn device(options: ProcessOptions) -> ProcessDevice {
+    ProcessDevice::new(profile(), options)
+}
+
+pub(crate) fn attempt(task: &str, payload: Payload) -> Attempt {
+    let task = TaskId::new(task).expect("id");
+    Attempt {
+        id: AttemptId { run: "r".parse().expect("id"), task: task.clone().into(), number: 1 },
+        payload: payload.clone(),
+        timeout: None,
+        spec: Arc::new(TaskSpec::new(task, payload)),
+    }
+}
+
+pub(crate) fn sh(script: &str) -> Attempt {
+    attempt("t", Payload::Sh(Arc::new(Shell { script: script.to_owned(), ..Shell::default() })))
+}
+
+pub(crate) fn exec<const N: usize>(argv: [&str; N]) -> Attempt {
+    exec_with(Exec { argv: argv.map(str::to_owned).to_vec(), ..Exec::default() })
+}
+
+pub(crate) fn exec_with(exec: Exec) -> Attempt {
+    attempt("t", Payload::Exec(Arc::new(exec)))
+}
+
+pub(crate) fn within(mut attempt: Attempt, limit: Millis) -> Attempt {
+    attempt.timeout = Some(limit);
+    attempt
+}
+
+pub(crate) async fn run(device: &ProcessDevice, attempt: Attempt) -> TaskReport {
+    device.run(attempt).await.expect("a report")
+}
+
+/// Standard output of an attempt that completed.
+pub(crate) fn stdout(report: TaskReport) -> String {
+    match report {
+        TaskReport::Completed { stdout: Some(stdout), result } => {
+            assert_eq!((&result["exit_code"], &result["stdout"]), (&Value::from(0), &Value::from(&*stdout)));
+            stdout.to_string()
+        }
+        other => panic!("not completed: {other:?}"),
+    }
+}
+
+/// Kind, message and result of a failure.
+pub(crate) fn failure(report: TaskReport) -> (ErrorKind, String, Value) {
+    match report {
+        TaskReport::Failed { error, result } => (error.kind, error.message, result),
+        other => panic!("not a failure: {other:?}"),
+    }
+}
+
+/// The next text that an attempt puts out.
+pub(crate) async fn heard(signals: &mut BoxStream<'static, DeviceSignal>) -> String {
+    match signals.next().await {
+        Some(DeviceSignal::Progress { text, .. }) => text.to_string(),
+        other => panic!("no output: {other:?}"),
+    }
+}
+
+/// The process numbers in a text.
+pub(crate) fn numbers(text: &str) -> Vec<i32> {
+    text.split_whitespace().map(|word| word.parse().expect("a number")).collect()
+}
+
+/// Whether a process can still do anything.
+pub(crate) fn is_alive(number: i32) -> bool {
+    if cfg!(target_os = "linux") {
+        let Ok(line) = fs::read(format!("/proc/{number}/stat")) else { return false };
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let state = line.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+        !matches!(state, None | Some("Z" | "X"))
+    } else {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(number), None).is_ok()
+    }
+}
+
+pub(crate) fn assert_dead(processes: &[i32]) {
+    assert!(!processes.is_empty());
+    for number in processes {
+        assert!(!is_alive(*number), "process {number} of {processes:?} is alive");
+    }
+}
