@@ -20,6 +20,6 @@ pub use error::RunError;
 pub use goal::{Goal, UnknownGoal, memory_plan, time_plan};
 pub use harness::{Cell, Effort, Figures, Group, Results, Sample};
 pub use memory::Usage;
-pub use runtime::{spawn, timed};
+pub use runtime::{spawn, timed, timed_after};
 pub use system::{System, UnknownSystem};
 pub use verdict::{Source, Unit, Verdict, judge};

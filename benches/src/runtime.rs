@@ -21,6 +21,27 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, RunError>> + Send + 'static,
 {
+    timed_after(system, workers, async { Ok(()) }, |()| future)
+}
+
+/// As [`timed`], for a system that is set up inside the runtime: `prepare` runs before the clock starts.
+///
+/// # Errors
+///
+/// The error of either future; [`RunError::Failed`] when the runtime cannot start or a future panics.
+pub fn timed_after<S, T, P, R, F>(
+    system: &'static str,
+    workers: usize,
+    prepare: P,
+    run: R,
+) -> Result<(Measurement, T), RunError>
+where
+    S: Send + 'static,
+    T: Send + 'static,
+    P: Future<Output = Result<S, RunError>> + Send + 'static,
+    R: FnOnce(S) -> F + Send + 'static,
+    F: Future<Output = Result<T, RunError>> + Send + 'static,
+{
     let runtime = Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_time()
@@ -31,6 +52,7 @@ where
             spawn(async {});
             tokio::task::yield_now().await;
         }
+        let future = run(prepare.await?);
         let watch = Stopwatch::start();
         let outcome = future.await;
         let measurement = watch.stop();

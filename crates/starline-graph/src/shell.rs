@@ -218,7 +218,8 @@ impl Scan {
                 self.at += 1;
                 let from = self.at;
                 self.skip_single()?;
-                if self.chars[from..self.at].windows(2).any(|pair| pair == ['\\', '\'']) {
+                let quoted = self.chars.get(from..self.at).unwrap_or_default();
+                if quoted.windows(2).any(|pair| pair == ['\\', '\'']) {
                     // The quote ends it for one shell and not for another.
                     self.lost = Some("or behind an escaped quote inside $'...'");
                 }

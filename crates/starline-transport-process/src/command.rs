@@ -161,7 +161,7 @@ fn find(name: &str, path: Option<&OsString>, folder: &Path) -> Result<PathBuf, T
         return if program.exists() { Ok(program) } else { Err(missing("")) };
     }
     let mut forbidden = false;
-    for place in env::split_paths(path.map_or(OsStr::new(DEFAULT_PATH), OsString::as_os_str)) {
+    for place in env::split_paths(path.map_or_else(|| OsStr::new(DEFAULT_PATH), OsString::as_os_str)) {
         if place.as_os_str().is_empty() {
             continue;
         }

@@ -27,7 +27,8 @@ use crate::supervise::{Setting, supervise};
 ///   the group is gone.
 /// - An attempt that runs longer than it may gets `SIGTERM`, and `SIGKILL` after
 ///   [`kill_grace`](ProcessOptions::kill_grace).
-/// - Processes that the first one leaves behind may write for another 250 ms, then they are killed.
+/// - Processes that the first one leaves behind may write for another [`drain`](ProcessOptions::drain), then
+///   they are killed.
 /// - Dropping the future of [`run`](Device::run), the device, or the runtime kills the group.
 ///
 /// What a process cannot do is leave: one that makes a group of its own is not followed.

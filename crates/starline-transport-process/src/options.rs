@@ -26,6 +26,9 @@ pub struct ProcessOptions {
     /// Time between asking a process group to end, because its attempt ran too long, and killing it. 5 s by
     /// default.
     pub kill_grace: Millis,
+    /// Time that processes which outlive the first one of their attempt may go on writing before they are
+    /// killed. 250 ms by default.
+    pub drain: Millis,
     /// Whether folders of attempts are kept when the attempt is over.
     pub keep_work_dirs: bool,
 }
@@ -39,6 +42,7 @@ impl Default for ProcessOptions {
             base_dir: None,
             capture_limit: 1 << 20,
             kill_grace: Millis::from_secs(5),
+            drain: Millis(250),
             keep_work_dirs: false,
         }
     }
@@ -72,6 +76,8 @@ struct Section {
     capture_limit: Option<usize>,
     #[serde(default, deserialize_with = "duration")]
     kill_grace: Option<Millis>,
+    #[serde(default, deserialize_with = "duration")]
+    drain: Option<Millis>,
     keep_work_dirs: Option<bool>,
     programs: Option<Value>,
     sandbox: Option<Value>,
@@ -84,7 +90,8 @@ fn duration<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Millis>, D::E
 
 impl ProcessOptions {
     /// These options, changed by what the section `exec` of a device file says: `allow_sh`, `env_pass`,
-    /// `work_root`, `base_dir`, `capture_limit` (bytes), `kill_grace` (such as `5s`) and `keep_work_dirs`.
+    /// `work_root`, `base_dir`, `capture_limit` (bytes), `kill_grace` and `drain` (such as `5s`) and
+    /// `keep_work_dirs`.
     /// Null changes nothing.
     ///
     /// # Errors
@@ -108,6 +115,7 @@ impl ProcessOptions {
             base_dir: section.base_dir.or_else(|| self.base_dir.clone()),
             capture_limit: section.capture_limit.unwrap_or(self.capture_limit),
             kill_grace: section.kill_grace.unwrap_or(self.kill_grace),
+            drain: section.drain.unwrap_or(self.drain),
             keep_work_dirs: section.keep_work_dirs.unwrap_or(self.keep_work_dirs),
         })
     }

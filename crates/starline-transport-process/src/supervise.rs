@@ -23,8 +23,6 @@ use crate::live::{Stop, Ticket};
 use crate::progress::{Lines, Outlet};
 use crate::report::{Cause, report};
 
-/// Time that processes left behind by their leader may go on writing before they are killed.
-const DRAIN: Duration = Duration::from_millis(250);
 /// First and longest time between two looks at a group whose leader has ended. Only the end of a child is an
 /// event; the others are children of other processes by now, and the system tells about them on request only.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
@@ -127,8 +125,8 @@ async fn attend(
         // that left its group.
         let reading = outputs.read(stdout, stderr);
         let feeding = feed(stdin, job.stdin.unwrap_or_default());
-        let watch = Watch { child: &mut child, group, ticket, grace: setting.options.kill_grace.into() };
-        watch.to_the_end(limit, reading, feeding).await
+        let watch = Watch { child: &mut child, group, ticket, options: &setting.options };
+        watch.see_through(limit, reading, feeding).await
     };
     report(status, cause, limit, &outputs)
 }
@@ -154,18 +152,19 @@ struct Watch<'a> {
     child: &'a mut Child,
     group: Group,
     ticket: &'a Ticket,
-    grace: Duration,
+    options: &'a ProcessOptions,
 }
 
 impl Watch<'_> {
     /// Waits until the leader has ended and no member of the group is left, and sees to it where needed.
-    async fn to_the_end(
+    async fn see_through(
         self,
         limit: Option<Millis>,
         reading: impl Future<Output = ()>,
         feeding: impl Future<Output = ()>,
     ) -> (io::Result<ExitStatus>, Option<Cause>) {
-        let Self { child, mut group, ticket, grace } = self;
+        let Self { child, mut group, ticket, options } = self;
+        let (grace, drain): (Duration, Duration) = (options.kill_grace.into(), options.drain.into());
         let (mut reading, mut feeding) = (pin!(reading), pin!(feeding));
         let mut timer = pin!(sleep(limit.map_or(Duration::MAX, Duration::from)));
         let mut alarm = if limit.is_some() { Alarm::Limit } else { Alarm::Off };
@@ -192,7 +191,7 @@ impl Watch<'_> {
                     status = Some(ended);
                     if cause.is_none() {
                         alarm = Alarm::Kill;
-                        timer.as_mut().reset(Instant::now() + DRAIN);
+                        timer.as_mut().reset(Instant::now() + drain);
                     }
                 }
                 how = ticket.asked_beyond(heard) => {
@@ -224,7 +223,7 @@ impl Watch<'_> {
         };
         if !read {
             // What is in the pipes is read now; only a process that left the group can still hold them open.
-            let _ = timeout(DRAIN, reading).await;
+            let _ = timeout(drain, reading).await;
         }
         (status, cause)
     }

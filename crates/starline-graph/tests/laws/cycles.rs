@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use starline_graph::{Cycle, TaskGraph, audit};
 use starline_types::TaskIx;
 
-use crate::random::{Plan, acyclic, any, edge, task};
+use crate::random::{Plan, acyclic, arbitrary, edge, task};
 
 /// Every step of the cycle is an edge, but for one that was refused.
 fn assert_cycle(graph: &TaskGraph, cycle: &Cycle, refused: Option<(TaskIx, TaskIx)>) {
@@ -27,7 +27,7 @@ fn labels(graph: &TaskGraph) -> Vec<(TaskIx, u32)> {
 
 proptest! {
     #[test]
-    fn an_edge_is_refused_exactly_if_it_closes_a_cycle(plan in any(10)) {
+    fn an_edge_is_refused_exactly_if_it_closes_a_cycle(plan in arbitrary(10)) {
         let mut graph = TaskGraph::default();
         let tasks: Vec<TaskIx> = (0..plan.tasks).map(|at| graph.insert_task(task(at))).collect();
         let mut kept = Plan { tasks: plan.tasks, edges: Vec::new() };
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn a_whole_graph_is_labelled_or_its_cycles_are_named(plan in any(9)) {
+    fn a_whole_graph_is_labelled_or_its_cycles_are_named(plan in arbitrary(9)) {
         let mut graph = TaskGraph::default();
         let tasks: Vec<TaskIx> = (0..plan.tasks).map(|at| graph.insert_task(task(at))).collect();
         let edges: Vec<_> =
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_withdrawn_leaves_no_trace(plan in acyclic(8), more in any(6)) {
+    fn what_is_withdrawn_leaves_no_trace(plan in acyclic(8), more in arbitrary(6)) {
         let (mut graph, tasks) = plan.build();
         let before = graph.to_spec();
         let mut all = tasks.clone();
@@ -129,7 +129,7 @@ proptest! {
             prop_assert_eq!(audit(&graph), vec![]);
         }
         let at = graph.insert_task(task(50));
-        prop_assert_eq!(graph.in_order().last(), Some(&at));
+        prop_assert_eq!(graph.in_order().last().copied(), Some(at));
         prop_assert_eq!(audit(&graph), vec![]);
     }
 }
@@ -166,6 +166,9 @@ fn long_chains_overflow_nothing() {
     assert_eq!(starline_graph::components(&graph).len(), 1);
     let figures = starline_graph::statistics(&graph);
     assert_eq!((figures.longest_path_length, figures.max_width), (LENGTH, 1));
-    assert_eq!(starline_graph::critical_path(&graph, |_| starline_types::Millis(1)).length.0 as usize, LENGTH);
+    assert_eq!(
+        starline_graph::critical_path(&graph, |_| starline_types::Millis(1)).length.0 as usize,
+        LENGTH
+    );
     assert_eq!(audit(&graph), vec![]);
 }

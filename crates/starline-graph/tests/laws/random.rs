@@ -99,16 +99,18 @@ pub(crate) fn acyclic(tasks: usize) -> impl Strategy<Value = Plan> {
         let ranks = Just((0..tasks).collect::<Vec<usize>>()).prop_shuffle();
         let edges = proptest::collection::vec((0..tasks.max(1), 0..tasks.max(1), 0u8..6), 0..=tasks * 3);
         (ranks, edges).prop_map(move |(ranks, edges)| {
-            let oriented = edges.into_iter().filter(|(a, b, _)| a != b && *a < tasks && *b < tasks).map(|(a, b, kind)| {
-                if ranks[a] < ranks[b] { (a, b, kind) } else { (b, a, kind) }
-            });
+            let oriented = edges.into_iter().filter(|(a, b, _)| a != b && *a < tasks && *b < tasks).map(
+                |(a, b, kind)| {
+                    if ranks[a] < ranks[b] { (a, b, kind) } else { (b, a, kind) }
+                },
+            );
             Plan { tasks, edges: oriented.collect() }
         })
     })
 }
 
 /// Plans with or without cycles and self-loops.
-pub(crate) fn any(tasks: usize) -> impl Strategy<Value = Plan> {
+pub(crate) fn arbitrary(tasks: usize) -> impl Strategy<Value = Plan> {
     (1..=tasks).prop_flat_map(|tasks| {
         proptest::collection::vec((0..tasks, 0..tasks, 0u8..6), 0..=tasks * 2)
             .prop_map(move |edges| Plan { tasks, edges })

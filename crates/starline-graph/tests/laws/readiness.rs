@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use starline_graph::{Effect, TaskGraph, audit};
 use starline_types::{
-    DependencyKind, DeviceIx, GraphSpec, Judgement, Millis, Outcome, OutcomeStatus, TaskIx, TaskState, Timestamp, Value,
-    Verdict,
+    DependencyKind, DeviceIx, GraphSpec, Judgement, Millis, Outcome, OutcomeStatus, TaskIx, TaskState,
+    Timestamp, Value, Verdict,
 };
 
 use crate::random::{Plan, acyclic, edge, load, task};
@@ -27,7 +27,11 @@ fn outcome(status: OutcomeStatus) -> Outcome {
 }
 
 /// Ends a task as an owner of the graph does: conditions are judged, then recorded.
-fn end(graph: &mut TaskGraph, task: TaskIx, status: OutcomeStatus) -> (Vec<Judgement>, Vec<(TaskIx, Effect)>) {
+fn end(
+    graph: &mut TaskGraph,
+    task: TaskIx,
+    status: OutcomeStatus,
+) -> (Vec<Judgement>, Vec<(TaskIx, Effect)>) {
     let judge = |edge: starline_graph::EdgeView<'_>| {
         let judged = edge.condition().expect("conditional").judge(&outcome(status), &BTreeMap::new());
         let verdict = if judged == Ok(true) { Verdict::Satisfied } else { Verdict::Impossible };
@@ -71,7 +75,8 @@ fn scan(graph: &TaskGraph) -> Vec<(TaskIx, u32, u32)> {
 }
 
 fn counters(graph: &TaskGraph) -> Vec<(TaskIx, u32, u32)> {
-    let counters = |task: TaskIx| (task, graph.record(task).open_edges(), graph.record(task).impossible_edges());
+    let counters =
+        |task: TaskIx| (task, graph.record(task).open_edges(), graph.record(task).impossible_edges());
     graph.in_order().into_iter().map(counters).collect()
 }
 

@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::join;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use starline_device::{Device, ErrorKind, Millis, TaskReport, Value};
-use starline_transport_process::ProcessOptions;
+use starline_device::{Device, DeviceError, ErrorKind, Millis, TaskReport, Value};
+use starline_transport_process::{ProcessDevice, ProcessOptions};
 
 use crate::request::{
     Scratch, assert_dead, device, exec, failure, heard, is_alive, numbers, run, sh, stdout, within,
@@ -108,13 +109,10 @@ async fn a_suspended_process_hears_a_polite_cancel() {
 async fn a_time_limit_ends_the_group_by_force_if_needed() {
     let scratch = Scratch::new();
     let device = device(ProcessOptions { kill_grace: Millis(50), ..scratch.options() });
-    let mut signals = device.signals().expect("a stream");
-    let attempt = within(sh(FAMILY), Millis(300));
-    let (report, family) = join(device.run(attempt), heard(&mut signals)).await;
-    let (kind, message, result) = failure(report.expect("a report"));
-    assert_eq!((kind, message.as_str()), (ErrorKind::Timeout, "attempt ran longer than 300ms"));
-    assert_eq!(result["stdout"], Value::from(format!("{family}\n")), "what it said is kept");
-    assert_dead(&numbers(&family));
+    let (kind, message, result) = failure(run(&device, within(sh(FAMILY), Millis(2000))).await);
+    assert_eq!((kind, message.as_str()), (ErrorKind::Timeout, "attempt ran longer than 2s"));
+    let family = numbers(result["stdout"].as_str().expect("what it said is kept"));
+    assert_dead(&family);
 }
 
 #[tokio::test]
@@ -162,32 +160,36 @@ async fn shutting_down_kills_all_groups() {
     }
 }
 
-/// Starts a family whose members hold the pipe that is returned, so that its end is their end.
-async fn family_on_a_pipe(device: &starline_transport_process::ProcessDevice) -> (File, Vec<i32>) {
+type Pending<'a> = Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send + 'a>>;
+
+/// Starts a family whose members all hold the pipe that is returned, so that its end is their end: the
+/// system closes what a process holds when the process ends.
+async fn family_on_a_pipe(device: &ProcessDevice) -> (File, Pending<'_>) {
     let mut signals = device.signals().expect("a stream");
     let script = format!("mkfifo pipe; echo $PWD/pipe; exec 9> pipe; {FAMILY}");
     let mut pending = device.run(sh(&script));
     let opening = async {
         let path = heard(&mut signals).await;
         let file = tokio::fs::File::open(path).await.expect("a pipe");
-        (file.into_std().await, numbers(&heard(&mut signals).await))
+        let family = numbers(&heard(&mut signals).await);
+        assert!(family.len() == 4 && family.iter().all(|number| is_alive(*number)));
+        file.into_std().await
     };
     tokio::select! {
         report = &mut pending => panic!("{report:?}"),
-        family = opening => family,
+        file = opening => (file, pending),
     }
-    // Here the future of the attempt is dropped.
 }
 
 #[tokio::test]
 async fn dropping_the_device_kills_all_groups() {
     let scratch = Scratch::new();
     let device = scratch.device();
-    let (mut pipe, family) = family_on_a_pipe(&device).await;
+    let (mut pipe, pending) = family_on_a_pipe(&device).await;
+    std::mem::forget(pending); // Nobody asks the attempt to stop.
     drop(device);
     let ended = tokio::task::spawn_blocking(move || pipe.read_to_end(&mut Vec::new()));
     ended.await.expect("no panic").expect("the end of the pipe");
-    assert_dead(&family);
 }
 
 #[test]
@@ -195,26 +197,10 @@ fn the_end_of_the_runtime_kills_all_groups() {
     let scratch = Scratch::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let device = scratch.device();
-    let mut signals = device.signals().expect("a stream");
-    let script = format!("mkfifo pipe; echo $PWD/pipe; exec 9> pipe; {FAMILY}");
-    let (mut pipe, family) = runtime.block_on(async {
-        let mut pending = device.run(sh(&script));
-        let opening = async {
-            let path = heard(&mut signals).await;
-            let file = tokio::fs::File::open(path).await.expect("a pipe");
-            (file.into_std().await, numbers(&heard(&mut signals).await))
-        };
-        let opened = tokio::select! {
-            report = &mut pending => panic!("{report:?}"),
-            opened = opening => opened,
-        };
-        std::mem::forget(pending); // Nobody asks the attempt to stop.
-        opened
-    });
-    assert!(family.iter().all(|number| is_alive(*number)));
+    let (mut pipe, pending) = runtime.block_on(family_on_a_pipe(&device));
+    std::mem::forget(pending); // Nobody asks the attempt to stop.
     drop(runtime);
     pipe.read_to_end(&mut Vec::new()).expect("the end of the pipe");
-    assert_dead(&family);
     assert_eq!(scratch.attempts(), [""; 0]);
 }
 
@@ -234,7 +220,9 @@ async fn what_the_leader_leaves_behind_is_killed() {
 #[tokio::test]
 async fn last_words_of_those_left_behind_are_heard() {
     let scratch = Scratch::new();
-    let said = stdout(run(&scratch.device(), sh("(read x < /dev/null; echo late) & exit 0")).await);
+    // They get all the time they want, and the attempt is over as soon as they are.
+    let patient = device(ProcessOptions { drain: Millis::from_secs(3600), ..scratch.options() });
+    let said = stdout(run(&patient, sh("(read x < /dev/null; echo late) & exit 0")).await);
     assert_eq!(said, "late\n");
 }
 
@@ -245,9 +233,8 @@ async fn a_process_that_leaves_its_group_does_not_hang_the_attempt() {
     if !matches!(device.run(exec(["setsid", "true"])).await, Ok(TaskReport::Completed { .. })) {
         return; // This system has no such program.
     }
-    let said = stdout(
-        run(&device, sh("setsid sh -c 'echo $$; exec sleep 1000' & read x < /dev/null; wait $!")).await,
-    );
+    let script = "mkfifo ready; setsid sh -c 'echo $$; echo > ready; exec sleep 1000' & read x < ready";
+    let said = stdout(run(&device, sh(script)).await);
     let left = numbers(&said);
     assert_eq!(left.len(), 1);
     assert!(is_alive(left[0]), "it is not followed");

@@ -1,7 +1,7 @@
 //! What processes put out and how they end by themselves.
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt};
 use starline_device::{Device, DeviceSignal, ErrorKind, ProgressStream, TaskReport, Value};
 use starline_transport_process::ProcessOptions;
 
@@ -99,10 +99,11 @@ async fn lines_are_told_while_the_process_runs() {
 async fn a_reader_that_is_behind_misses_lines_and_delays_nobody() {
     let scratch = Scratch::new();
     let device = device(ProcessOptions { capture_limit: 0, ..scratch.options() });
-    let mut signals = device.signals().expect("a stream");
+    let signals = device.signals().expect("a stream");
     let report = run(&device, sh("yes 0123456789 | head -c 50000000; echo last")).await;
     assert!(matches!(report, TaskReport::Completed { .. }));
-    let told = std::iter::from_fn(|| signals.next().now_or_never().flatten()).count();
+    drop(device); // ends the stream
+    let told = signals.count().await;
     assert_eq!(told, 1024);
 }
 

@@ -3,6 +3,10 @@
 //! Each entry is a function of the shape the baselines have. An entry that is `None` leaves its figures out
 //! of tables and verdicts; nothing is put in their place.
 
+mod orchestrator;
+mod plan;
+mod scheduler;
+
 use crate::{Dag, Measurement, RunError};
 
 /// Runs a graph on this many worker threads.
@@ -27,4 +31,8 @@ pub struct Product {
 }
 
 /// What is measured today.
-pub const PRODUCT: Product = Product { orchestrator: None, scheduler: None, memory: None };
+pub const PRODUCT: Product = Product {
+    orchestrator: Some(orchestrator::run),
+    scheduler: Some(scheduler::run),
+    memory: Some(orchestrator::memory),
+};

@@ -1,0 +1,282 @@
+//! Reads the fields of a mapping, and reports every one that is wrong.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use starline_types::{Millis, Value};
+
+use crate::amount;
+use crate::excerpt::quoted;
+use crate::nearest;
+use crate::problem::{INVALID_ID, INVALID_VALUE, MISSING_FIELD, Mark, Problem, Report, UNKNOWN_FIELD, UNSUPPORTED_FIELD};
+use crate::tree::{Entry, Meaning, View};
+
+/// What a mapping describes, for messages: `task scan`, `retry of task scan`, `defaults`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct What<'t> {
+    part: &'static str,
+    name: &'t str,
+}
+
+impl<'t> What<'t> {
+    pub(crate) fn new(part: &'static str) -> Self {
+        Self { part, name: "" }
+    }
+
+    pub(crate) fn named(part: &'static str, name: &'t str) -> Self {
+        Self { part, name }
+    }
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.part)?;
+        if self.name.is_empty() { Ok(()) } else { write!(f, " {}", quoted(self.name).trim_matches('`')) }
+    }
+}
+
+/// The fields of a mapping that nobody has asked for yet.
+///
+/// Asking for a field makes its name known, so that the names a mistake is compared with are those that are read.
+#[derive(Debug)]
+pub(crate) struct Fields<'t> {
+    what: What<'t>,
+    at: Mark,
+    left: Vec<Option<Entry<'t>>>,
+    known: Vec<&'static str>,
+}
+
+/// One field with its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) at: Mark,
+    pub(crate) value: View<'t>,
+    pub(crate) what: What<'t>,
+}
+
+impl<'t> Fields<'t> {
+    /// The fields of a mapping; problems that have no place of their own are reported at `at`.
+    pub(crate) fn read(value: View<'t>, at: Mark, what: What<'t>, report: &mut Report) -> Option<Self> {
+        let Some(map) = value.map() else {
+            let message = format!("{what} is {}, expected a mapping", value.found());
+            report.add(value.mark(), INVALID_VALUE, message);
+            return None;
+        };
+        Some(Self { what, at, left: map.entries().map(Some).collect(), known: Vec::new() })
+    }
+
+    /// The field of a name, once.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<Field<'t>> {
+        self.known.push(name);
+        self.remove(name)
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Field<'t>> {
+        let slot = self.left.iter_mut().find(|slot| slot.is_some_and(|entry| entry.key == name))?;
+        slot.take().map(|Entry { key, at, value }| Field { name: key, at, value, what: self.what })
+    }
+
+    /// The field of a name, which must be there.
+    pub(crate) fn need(&mut self, name: &'static str, hint: &str, report: &mut Report) -> Option<Field<'t>> {
+        let field = self.take(name);
+        if field.is_none() {
+            let message = format!("{} has no `{name}`", self.what);
+            report.add(self.at, MISSING_FIELD, message).hint(hint);
+        }
+        field
+    }
+
+    /// Refuses fields that the format has and this version does not read.
+    pub(crate) fn refuse(&mut self, names: &[&str], report: &mut Report) {
+        for name in names {
+            if let Some(field) = self.remove(name) {
+                field.unsupported(report);
+            }
+        }
+    }
+
+    /// Reports the fields that nobody asked for.
+    pub(crate) fn close(self, report: &mut Report) {
+        for entry in self.left.into_iter().flatten() {
+            let message = format!("{} has no field {}", self.what, quoted(entry.key));
+            let problem = report.add(entry.at, UNKNOWN_FIELD, message);
+            problem.hint = nearest::choices(entry.key, &self.known);
+        }
+    }
+}
+
+impl<'t> Field<'t> {
+    /// Reports that this version does not read the field.
+    pub(crate) fn unsupported(&self, report: &mut Report) {
+        let message = format!("`{}` of {} is not supported by this version", self.name, self.what);
+        report.add(self.at, UNSUPPORTED_FIELD, message).hint("leave it out");
+    }
+
+    /// Reports that a value within the field is not what it should be.
+    pub(crate) fn wrong<'r>(&self, at: View<'t>, expected: &str, report: &'r mut Report) -> &'r mut Problem {
+        let message = format!("`{}` of {} is {}, expected {expected}", self.name, self.what, at.found());
+        report.add(at.mark(), INVALID_VALUE, message)
+    }
+
+    fn text_at(&self, value: View<'t>, report: &mut Report) -> Option<&'t str> {
+        let text = value.scalar().and_then(|scalar| scalar.as_text());
+        if text.is_none() {
+            let problem = self.wrong(value, "a text", report);
+            match value.map() {
+                Some(_) => problem.hint("put a text that begins with `{` in quotes"),
+                None => problem.hint("put it in quotes if it is meant as a text"),
+            };
+        }
+        text
+    }
+
+    pub(crate) fn text(&self, report: &mut Report) -> Option<&'t str> {
+        self.text_at(self.value, report)
+    }
+
+    pub(crate) fn string(&self, report: &mut Report) -> Option<String> {
+        self.text(report).map(str::to_owned)
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(&self, report: &mut Report) -> Option<Vec<String>> {
+        let Some(list) = self.value.list() else {
+            self.wrong(self.value, "a list of texts", report);
+            return None;
+        };
+        Some(list.items().filter_map(|item| self.text_at(item, report)).map(str::to_owned).collect())
+    }
+
+    /// A mapping from names to texts.
+    pub(crate) fn named_texts(&self, report: &mut Report) -> Option<BTreeMap<String, String>> {
+        let Some(map) = self.value.map() else {
+            self.wrong(self.value, "a mapping from names to texts", report);
+            return None;
+        };
+        let entries = map.entries().filter_map(|entry| Some((entry.key.to_owned(), self.text_at(entry.value, report)?.to_owned())));
+        Some(entries.collect())
+    }
+
+    /// A mapping from names to any values.
+    pub(crate) fn named_values(&self, report: &mut Report) -> Option<BTreeMap<String, Value>> {
+        let Some(map) = self.value.map() else {
+            self.wrong(self.value, "a mapping", report);
+            return None;
+        };
+        Some(map.entries().map(|entry| (entry.key.to_owned(), entry.value.json(report))).collect())
+    }
+
+    /// An id.
+    pub(crate) fn id<T>(&self, new: fn(&str) -> Result<T, starline_types::IdError>, report: &mut Report) -> Option<T> {
+        let text = self.text(report)?;
+        self.id_of(text, self.value.mark(), new, report)
+    }
+
+    pub(crate) fn id_of<T>(
+        &self,
+        text: &str,
+        at: Mark,
+        new: fn(&str) -> Result<T, starline_types::IdError>,
+        report: &mut Report,
+    ) -> Option<T> {
+        match new(text) {
+            Ok(id) => Some(id),
+            Err(error) => {
+                report.add(at, INVALID_ID, format!("`{}` of {}: {error}", self.name, self.what));
+                None
+            }
+        }
+    }
+
+    fn meaning(&self) -> Option<Meaning> {
+        self.value.scalar().map(|scalar| scalar.meaning())
+    }
+
+    pub(crate) fn boolean(&self, report: &mut Report) -> Option<bool> {
+        if let Some(Meaning::Bool(value)) = self.meaning() {
+            return Some(value);
+        }
+        self.wrong(self.value, "true or false", report);
+        None
+    }
+
+    /// A whole number from `min` up.
+    pub(crate) fn whole(&self, min: u32, report: &mut Report) -> Option<u32> {
+        let number = match self.meaning() {
+            Some(Meaning::Number(number)) => number.as_u64(),
+            _ => None,
+        };
+        let fitting = number.and_then(|number| u32::try_from(number).ok()).filter(|number| *number >= min);
+        if fitting.is_none() {
+            self.wrong(self.value, &format!("a whole number from {min} to {}", u32::MAX), report);
+        }
+        fitting
+    }
+
+    /// A finite number.
+    pub(crate) fn number(&self, report: &mut Report) -> Option<f64> {
+        let number = match self.meaning() {
+            Some(Meaning::Number(number)) => number.as_f64(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(self.value, "a number", report);
+        }
+        number
+    }
+
+    /// An amount: a whole number, or a size such as `32GiB` in bytes.
+    pub(crate) fn amount(&self, report: &mut Report) -> Option<u64> {
+        let amount = self.value.scalar().and_then(|scalar| match scalar.meaning() {
+            Meaning::Number(number) => number.as_u64(),
+            Meaning::Text => amount::read(scalar.text),
+            Meaning::Null | Meaning::Bool(_) | Meaning::Unbounded => None,
+        });
+        if amount.is_none() {
+            self.wrong(self.value, "a whole number or a size such as 512MiB, 32GiB or 10MB", report);
+        }
+        amount
+    }
+
+    pub(crate) fn duration(&self, report: &mut Report) -> Option<Millis> {
+        let scalar = self.value.scalar();
+        let span = scalar.and_then(|scalar| scalar.as_text()).and_then(|text| text.parse().ok());
+        if span.is_none() {
+            self.wrong(self.value, "a time with its unit, such as 500ms, 2.5s, 30s, 2m or 1h", report);
+        }
+        span
+    }
+
+    /// A duration, or `none` for no limit.
+    pub(crate) fn limit(&self, report: &mut Report) -> Option<Option<Millis>> {
+        match self.value.scalar() {
+            Some(scalar) if scalar.text == "none" => Some(None),
+            _ => self.duration(report).map(Some),
+        }
+    }
+
+    /// One of a few words. Words without a value exist in the format, and not in this version.
+    pub(crate) fn word<T: Clone>(&self, words: &[(&str, Option<T>)], report: &mut Report) -> Option<T> {
+        let text = self.value.scalar().and_then(|scalar| scalar.as_text());
+        match words.iter().find(|(word, _)| Some(*word) == text) {
+            Some((_, Some(value))) => Some(value.clone()),
+            Some((word, None)) => {
+                let message = format!("`{}: {word}` of {} is not supported by this version", self.name, self.what);
+                let problem = report.add(self.value.mark(), UNSUPPORTED_FIELD, message);
+                problem.hint = nearest::choices("", &supported(words));
+                None
+            }
+            None => {
+                let valid = supported(words);
+                let problem = self.wrong(self.value, "one of a few words", report);
+                problem.hint = nearest::choices(text.unwrap_or_default(), &valid);
+                None
+            }
+        }
+    }
+}
+
+fn supported<'w, T>(words: &[(&'w str, Option<T>)]) -> Vec<&'w str> {
+    words.iter().filter(|(_, value)| value.is_some()).map(|(word, _)| *word).collect()
+}
