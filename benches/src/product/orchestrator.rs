@@ -27,7 +27,7 @@ impl Device for NoopDevice {
         &self.0
     }
 
-    async fn run(&self, _: Attempt) -> Result<TaskReport, DeviceError> {
+    async fn run(self: Arc<Self>, _: Attempt) -> Result<TaskReport, DeviceError> {
         Ok(TaskReport::done())
     }
 

@@ -19,9 +19,9 @@ use crate::DeviceError;
 /// A device that answers every task with its own name:
 ///
 /// ```
-/// use starline_device::{
-///     Attempt, AttemptId, BoxStream, Device, DeviceError, DeviceProfile, DeviceSignal, TaskReport, Value,
-/// };
+/// use std::sync::Arc;
+///
+/// use starline_device::{Attempt, AttemptId, Device, DeviceError, DeviceProfile, TaskReport, Value};
 ///
 /// #[derive(Debug)]
 /// struct Echo(DeviceProfile);
@@ -32,7 +32,7 @@ use crate::DeviceError;
 ///         &self.0
 ///     }
 ///
-///     async fn run(&self, attempt: Attempt) -> Result<TaskReport, DeviceError> {
+///     async fn run(self: Arc<Self>, attempt: Attempt) -> Result<TaskReport, DeviceError> {
 ///         Ok(TaskReport::completed(Value::from(attempt.spec.name())))
 ///     }
 ///
@@ -48,12 +48,16 @@ pub trait Device: fmt::Debug + Send + Sync {
 
     /// Runs one attempt to its end. `Ok` carries the task's own outcome, failed or not.
     ///
+    /// Takes the device by [`Arc`], so that the future of an `Arc<dyn Device>` is `'static`: it keeps the device,
+    /// may outlive the call, and can become a task of its own as it is. A future that borrowed the device would
+    /// have to be boxed a second time for that, once for each attempt.
+    ///
     /// # Errors
     /// The attempt brought no report: see [`DeviceError::kind`] for what that means.
     ///
     /// # Cancellation safety
     /// Dropping the future stops waiting, not the device: call [`cancel`](Self::cancel).
-    async fn run(&self, attempt: Attempt) -> Result<TaskReport, DeviceError>;
+    async fn run(self: Arc<Self>, attempt: Attempt) -> Result<TaskReport, DeviceError>;
 
     /// Ends an attempt: politely, or at once with `force`. `Ok` means that it has stopped for certain, or
     /// was not there; the pending [`run`](Self::run) then ends with [`TaskReport::Stopped`] or with what

@@ -214,15 +214,12 @@ fn check_edges(graph: &TaskGraph, findings: &mut Vec<Finding>) {
         }
         let record = graph.record(task);
         let id = || graph.id(task).clone();
-        if record.open_edges() != open {
-            findings.push(Finding::Open { task: id(), kept: record.open_edges(), counted: open });
+        let waits = graph.waits(task);
+        if waits.open != open {
+            findings.push(Finding::Open { task: id(), kept: waits.open, counted: open });
         }
-        if record.impossible_edges() != impossible {
-            findings.push(Finding::Impossible {
-                task: id(),
-                kept: record.impossible_edges(),
-                counted: impossible,
-            });
+        if waits.impossible != impossible {
+            findings.push(Finding::Impossible { task: id(), kept: waits.impossible, counted: impossible });
         }
         let began = matches!(record.state, TaskState::Running { .. } | TaskState::Completed);
         if began && open + impossible > 0 {
@@ -244,5 +241,116 @@ fn check_names(graph: &TaskGraph, findings: &mut Vec<Finding>) {
     }
     if graph.name_count() != graph.len() {
         findings.push(Finding::Names { kept: graph.name_count(), counted: graph.len() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use starline_types::{DependencyKind, DeviceIx, Payload, TaskSpec};
+
+    use super::*;
+    use crate::graph::node;
+    use crate::{Condition, NewEdge};
+
+    /// a -> b, a -when-> b, c
+    fn graph() -> (TaskGraph, [TaskIx; 3]) {
+        let mut graph = TaskGraph::default();
+        let tasks = ["a", "b", "c"].map(|id| {
+            graph.insert_task(Arc::new(TaskSpec::new(TaskId::new(id).expect("id"), Payload::Noop)))
+        });
+        let text: Arc<str> = Arc::from("status == 'completed'");
+        let condition = Some(Condition::compile(Arc::clone(&text)).expect("a condition"));
+        let plain = NewEdge {
+            from: tasks[0],
+            to: tasks[1],
+            id: None,
+            kind: DependencyKind::Success,
+            condition: None,
+            note: None,
+        };
+        let when = NewEdge { kind: DependencyKind::When(text), condition, ..plain.clone() };
+        for edge in [plain, when] {
+            graph.insert_edge(edge).expect("no cycle");
+        }
+        assert_eq!(audit(&graph), []);
+        (graph, tasks)
+    }
+
+    fn found(break_it: impl FnOnce(&mut TaskGraph, [TaskIx; 3])) -> Vec<String> {
+        let (mut graph, tasks) = graph();
+        break_it(&mut graph, tasks);
+        audit(&graph).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn whatever_is_broken_is_found() {
+        assert_eq!(found(|graph, _| graph.counts.pending += 1), ["3 tasks are pending, kept is 4"]);
+        assert_eq!(
+            found(|graph, [_, b, _]| graph.waits[b.at()].open = 1),
+            ["task b has 2 unresolved edges, kept is 1"]
+        );
+        assert_eq!(
+            found(|graph, [_, b, _]| graph.waits[b.at()].impossible = 1),
+            ["task b has 0 impossible edges, kept is 1"]
+        );
+        assert_eq!(
+            found(|graph, [_, b, _]| graph.dag[node(b)].level = 0),
+            ["edge a->b goes from label 0 to 0", "edge a->b goes from label 0 to 0"]
+        );
+        assert_eq!(
+            found(|graph, [_, _, c]| graph.dag[node(c)].order = 0),
+            ["task c has the insertion rank of another task"]
+        );
+        assert_eq!(
+            found(|graph, [_, _, c]| {
+                graph.start(c, 2, DeviceIx(0), starline_types::Timestamp(1));
+                graph.records[c.at()].attempts = 1;
+            }),
+            ["task c runs attempt 2, its record has 1"]
+        );
+        assert_eq!(
+            found(|graph, [_, b, _]| graph.start(b, 1, DeviceIx(0), starline_types::Timestamp(1))),
+            ["task b started before its edges were satisfied"]
+        );
+        assert_eq!(
+            found(|graph, [a, ..]| {
+                graph.records[a.at()].state = TaskState::Completed;
+                graph.counts.pending -= 1;
+                graph.counts.completed += 1;
+                graph.waits[1].open = 1;
+            }),
+            ["edge a->b is judged too early or not at all"]
+        );
+    }
+
+    #[test]
+    fn cycles_and_lost_names_are_found() {
+        let (mut graph, [a, b, c]) = graph();
+        let back = NewEdge {
+            from: b,
+            to: a,
+            id: None,
+            kind: DependencyKind::Completion,
+            condition: None,
+            note: None,
+        };
+        graph.insert_unchecked(back.clone());
+        graph.insert_unchecked(NewEdge { from: b, to: c, ..back });
+        let texts: Vec<String> = audit(&graph).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "edge b->a goes from label 1 to 0",
+                "edge b->c goes from label 1 to 0",
+                "tasks on a cycle or behind one: a b c",
+            ]
+        );
+        let (mut graph, [_, _, c]) = self::graph();
+        let renamed = TaskSpec::new(TaskId::new("d").expect("id"), Payload::Noop);
+        graph.dag[node(c)].id = renamed.id.clone();
+        graph.dag[node(c)].spec = Arc::new(renamed);
+        assert_eq!(audit(&graph), [Finding::Name { task: TaskId::new("d").expect("id") }]);
     }
 }

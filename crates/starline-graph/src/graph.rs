@@ -10,11 +10,12 @@ use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef as _;
 use rustc_hash::{FxHashMap, FxHasher};
 use starline_types::{
-    Dependency, DependencyId, DependencyKind, GraphSpec, Revision, StateCounts, TaskId, TaskIx, TaskRef,
-    TaskSpec, TaskState, Value, Verdict,
+    Dependency, DependencyId, DependencyKind, GraphSpec, Priority, Revision, StateCounts, TaskId, TaskIx,
+    TaskRef, TaskSpec, TaskState, Value, Verdict,
 };
 
-use crate::{Condition, Record, Remains};
+use crate::rows::Rows;
+use crate::{Condition, Record, Remains, Waits};
 
 /// Dense index of an edge in its graph. Stable for the life of the edge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -24,6 +25,11 @@ pub struct EdgeIx(pub u32);
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) spec: Arc<TaskSpec>,
+    /// What every step asks of a task is kept beside the structure: the specification lies elsewhere in memory.
+    pub(crate) id: TaskId,
+    pub(crate) priority: Priority,
+    pub(crate) limits_queue: bool,
+    pub(crate) names_outputs: bool,
     /// Larger than the level of every predecessor; see `level.rs`.
     pub(crate) level: u32,
     /// Rank by insertion: breaks ties everywhere.
@@ -65,6 +71,10 @@ pub struct TaskGraph {
     pub(crate) dag: StableDiGraph<Node, Edge, u32>,
     /// Execution record of each task, by index.
     pub(crate) records: Vec<Record>,
+    /// Edges that each task waits for, by index.
+    pub(crate) waits: Vec<Waits>,
+    /// Targets of each task in one row, by index.
+    pub(crate) rows: Rows,
     names: HashTable<u32>,
     /// Edges whose id is not the default one.
     pub(crate) edge_ids: FxHashMap<DependencyId, EdgeIx>,
@@ -121,6 +131,7 @@ impl TaskGraph {
             self.dag = StableDiGraph::with_capacity(tasks, edges);
         }
         self.records.reserve(tasks);
+        self.waits.reserve(tasks);
         self.reserve_names(tasks);
     }
 
@@ -242,7 +253,7 @@ impl TaskGraph {
     /// The index is not of this graph.
     #[must_use]
     pub fn id(&self, task: TaskIx) -> &TaskId {
-        &self.dag[node(task)].spec.id
+        &self.dag[node(task)].id
     }
 
     /// A task as facts name it.
@@ -252,6 +263,33 @@ impl TaskGraph {
     #[must_use]
     pub fn reference(&self, task: TaskIx) -> TaskRef {
         TaskRef::new(self.id(task).clone(), task)
+    }
+
+    /// Urgency of a task.
+    ///
+    /// # Panics
+    /// The index is not of this graph.
+    #[must_use]
+    pub fn priority(&self, task: TaskIx) -> Priority {
+        self.dag[node(task)].priority
+    }
+
+    /// Whether a task has a limit on the time it may be ready.
+    ///
+    /// # Panics
+    /// The index is not of this graph.
+    #[must_use]
+    pub fn limits_queue(&self, task: TaskIx) -> bool {
+        self.dag[node(task)].limits_queue
+    }
+
+    /// Whether a task names outputs.
+    ///
+    /// # Panics
+    /// The index is not of this graph.
+    #[must_use]
+    pub fn names_outputs(&self, task: TaskIx) -> bool {
+        self.dag[node(task)].names_outputs
     }
 
     /// Rank of a task by insertion.
@@ -280,6 +318,15 @@ impl TaskGraph {
     #[must_use]
     pub fn record(&self, task: TaskIx) -> &Record {
         &self.records[task.at()]
+    }
+
+    /// The edges that a task waits for.
+    ///
+    /// # Panics
+    /// The index is not of this graph.
+    #[must_use]
+    pub fn waits(&self, task: TaskIx) -> Waits {
+        self.waits[task.at()]
     }
 
     /// State of a task.
@@ -398,14 +445,25 @@ impl TaskGraph {
         let name = hash(spec.id.as_str());
         let order = self.next_order;
         self.next_order += 1;
-        let ix = task(self.dag.add_node(Node { spec, level: 0, order }));
+        let ix = task(self.dag.add_node(Node {
+            id: spec.id.clone(),
+            priority: spec.priority,
+            limits_queue: spec.queue_timeout.is_some(),
+            names_outputs: !spec.outputs.is_empty(),
+            spec,
+            level: 0,
+            order,
+        }));
         let dag = &self.dag;
         self.names.insert_unique(name, ix.0, |at| hash(name_at(dag, *at)));
         if ix.at() == self.records.len() {
             self.records.push(Record::default());
+            self.waits.push(Waits::default());
         } else {
             self.records[ix.at()] = Record::default();
+            self.waits[ix.at()] = Waits::default();
         }
+        self.rows.forget(ix);
         self.counts.pending += 1;
         ix
     }
@@ -460,7 +518,7 @@ pub(crate) fn edge_ix(ix: EdgeIndex<u32>) -> EdgeIx {
 }
 
 fn name_at(dag: &StableDiGraph<Node, Edge, u32>, at: u32) -> &str {
-    dag.node_weight(NodeIndex::new(at as usize)).map_or("", |found| found.spec.id.as_str())
+    dag.node_weight(NodeIndex::new(at as usize)).map_or("", |found| found.id.as_str())
 }
 
 impl<'g> EdgeView<'g> {

@@ -76,12 +76,17 @@ impl TaskGraph {
             self.edge_ids.insert(id, ix);
         }
         self.count_edge(ix);
+        self.rows.forget(new.from);
         ix
     }
 
     /// Takes an edge out. The labels stay valid.
     pub fn withdraw_edge(&mut self, ix: EdgeIx) {
         self.uncount_edge(ix);
+        if let Some(edge) = self.edge(ix) {
+            let from = edge.from;
+            self.rows.forget(from);
+        }
         let removed = self.dag.remove_edge(EdgeIndex::new(ix.0 as usize));
         self.conditions -= usize::from(removed.as_ref().is_some_and(|edge| edge.kind == EdgeKind::When));
         if let Some(id) = removed.and_then(|edge| edge.rare).and_then(|rare| rare.id) {
@@ -165,7 +170,12 @@ impl TaskGraph {
                 }
             }
         }
-        if labelled == self.len() { Ok(()) } else { Err(self.cycles(&waiting)) }
+        if labelled < self.len() {
+            return Err(self.cycles(&waiting));
+        }
+        let bound = self.bound();
+        self.rows.rebuild(&self.dag, bound);
+        Ok(())
     }
 
     /// One cycle for each strongly connected group among the tasks that a linear pass could not reach.

@@ -6,15 +6,18 @@ mod audit;
 mod engine;
 mod expression;
 mod graph;
+mod guards;
 mod level;
 mod outputs;
 mod readiness;
 mod record;
+mod rows;
 mod shell;
 mod statistics;
 mod syntax;
 mod template;
 mod texts;
+mod tokens;
 mod topology;
 
 pub use analysis::{
@@ -27,7 +30,7 @@ pub use graph::{EdgeIx, EdgeView, TaskGraph, default_id};
 pub use level::{Cycle, NewEdge};
 pub use outputs::{OutputError, extract_outputs};
 pub use readiness::Effect;
-pub use record::{Record, Remains};
+pub use record::{Record, Remains, Waits};
 pub use statistics::statistics;
 pub use template::{
     RenderError, TemplateContext, check_templates, has_templates, references, rename_references,

@@ -2,9 +2,9 @@
 
 use petgraph::Direction;
 use petgraph::stable_graph::EdgeIndex;
-use starline_types::{Judgement, OutcomeStatus, TaskIx, TaskState, Verdict};
+use starline_types::{DependencyId, Judgement, OutcomeStatus, TaskId, TaskIx, TaskState, Verdict};
 
-use crate::graph::{EdgeKind, edge_ix, node, task};
+use crate::graph::{Edge, EdgeKind, edge_ix, node, task};
 use crate::{EdgeIx, TaskGraph};
 
 /// What the end of a task did to one of its successors.
@@ -26,6 +26,19 @@ impl EdgeKind {
             Self::When => return None,
         };
         Some(if satisfied { Verdict::Satisfied } else { Verdict::Impossible })
+    }
+}
+
+impl Edge {
+    /// Whether an id is that of the edge: the one it was given, or `from->to`.
+    fn is_named(&self, from: &TaskId, to: &TaskId, id: &DependencyId) -> bool {
+        match self.rare.as_ref().and_then(|rare| rare.id.as_ref()) {
+            Some(given) => given == id,
+            None => {
+                let arrow = id.as_str().strip_prefix(from.as_str()).and_then(|rest| rest.strip_prefix("->"));
+                arrow == Some(to.as_str())
+            }
+        }
     }
 }
 
@@ -52,9 +65,10 @@ impl TaskGraph {
 
     /// Ends a task and settles the edges out of it. O(out-degree).
     ///
-    /// `judgements` are the recorded verdicts of the conditional edges, in the order of
-    /// [`conditional_edges`](Self::conditional_edges); a missing one counts as impossible. `effect` is called
-    /// for every pending successor that became ready or blocked.
+    /// `judgements` are the recorded verdicts of the conditional edges, found by their ids, at once if they come in
+    /// the order of [`conditional_edges`](Self::conditional_edges); a missing one counts as impossible. `effect` is called
+    /// for every successor whose last open edge was satisfied, or whose first edge became impossible; also for
+    /// one that has ended without waiting, such as a cancelled task.
     pub fn end(
         &mut self,
         task_ix: TaskIx,
@@ -65,29 +79,44 @@ impl TaskGraph {
     ) {
         self.set_state(task_ix, status.into());
         self.records[task_ix.at()].finished = now;
-        let mut judged = judgements.iter();
-        let mut walk = self.dag.neighbors_directed(node(task_ix), Direction::Outgoing).detach();
-        while let Some((edge, target)) = walk.next(&self.dag) {
-            let weight = &mut self.dag[edge];
-            let verdict = weight.kind.verdict(status).unwrap_or_else(|| {
-                let verdict = judged.next().map_or(Verdict::Impossible, |judgement| judgement.verdict);
-                weight.judged = Some(verdict);
+        let Self { rows, waits, dag, .. } = self;
+        let mut settle = |target: TaskIx, verdict: Verdict| {
+            let wait = &mut waits[target.at()];
+            wait.open -= 1;
+            let change = match verdict {
+                Verdict::Satisfied if wait.satisfied() => Effect::Ready,
+                Verdict::Satisfied => return,
+                Verdict::Impossible => {
+                    wait.impossible += 1;
+                    if wait.impossible > 1 {
+                        return;
+                    }
+                    Effect::Blocked
+                }
+            };
+            effect(target, change);
+        };
+        if let Some(row) = rows.of(task_ix) {
+            for (target, kind) in row {
+                settle(target, kind.verdict(status).unwrap_or(Verdict::Impossible));
+            }
+            return;
+        }
+        let mut expected = 0;
+        let mut walk = dag.neighbors_directed(node(task_ix), Direction::Outgoing).detach();
+        while let Some((edge, target)) = walk.next(dag) {
+            let verdict = dag[edge].kind.verdict(status).unwrap_or_else(|| {
+                // A graph that was rebuilt may hold its edges in another order than the one that judged them.
+                let (from, to) = (&dag[node(task_ix)].spec.id, &dag[target].spec.id);
+                let names = |judgement: &&Judgement| dag[edge].is_named(from, to, &judgement.id);
+                let next = judgements.get(expected).filter(names);
+                let judgement = next.or_else(|| judgements.iter().find(names));
+                let verdict = judgement.map_or(Verdict::Impossible, |judgement| judgement.verdict);
+                dag[edge].judged = Some(verdict);
+                expected += 1;
                 verdict
             });
-            let record = &mut self.records[target.index()];
-            record.open -= 1;
-            let first = record.impossible == 0;
-            if verdict == Verdict::Impossible {
-                record.impossible += 1;
-            }
-            if record.state != TaskState::Pending {
-                continue;
-            }
-            if verdict == Verdict::Impossible && first {
-                effect(task(target), Effect::Blocked);
-            } else if record.open == 0 && record.impossible == 0 {
-                effect(task(target), Effect::Ready);
-            }
+            settle(task(target), verdict);
         }
     }
 
@@ -142,7 +171,7 @@ impl TaskGraph {
             .state
             .outcome()
             .map(|status| weight.kind.verdict(status).or(weight.judged));
-        let record = &mut self.records[to.index()];
+        let record = &mut self.waits[to.index()];
         match verdict {
             None | Some(None) => record.open = record.open.saturating_add_signed(by),
             Some(Some(Verdict::Impossible)) => {

@@ -9,10 +9,6 @@ use starline_types::{DeviceIx, Outputs, SkipReason, TaskError, TaskState, Timest
 pub struct Record {
     /// State.
     pub state: TaskState,
-    /// Incoming edges without a verdict.
-    pub(crate) open: u32,
-    /// Incoming edges that are impossible.
-    pub(crate) impossible: u32,
     /// Attempts made.
     pub attempts: u32,
     /// Where the last attempt ran or runs.
@@ -40,25 +36,24 @@ pub struct Remains {
     pub unconfirmed: bool,
 }
 
-impl Record {
+/// The edges that a task waits for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Waits {
     /// Incoming edges without a verdict.
-    #[must_use]
-    pub fn open_edges(&self) -> u32 {
-        self.open
-    }
-
+    pub open: u32,
     /// Incoming edges that are impossible.
-    #[must_use]
-    pub fn impossible_edges(&self) -> u32 {
-        self.impossible
-    }
+    pub impossible: u32,
+}
 
+impl Waits {
     /// Whether every incoming edge is satisfied.
     #[must_use]
-    pub fn edges_satisfied(&self) -> bool {
+    pub fn satisfied(self) -> bool {
         self.open == 0 && self.impossible == 0
     }
+}
 
+impl Record {
     /// Time of the last attempt of an ended task; zero if none was made.
     #[must_use]
     pub fn duration(&self) -> starline_types::Millis {

@@ -343,6 +343,8 @@ mod tests {
             "f() { echo @; }",
             "echo $'a' @",
             "echo 'unfinished",
+            "echo @ $($'",
+            "cat @ <<",
         ] {
             assert_eq!(inside(script), None, "{script}");
         }

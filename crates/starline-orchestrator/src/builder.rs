@@ -9,16 +9,13 @@ use starline_event::EventSink;
 use starline_journal::Journal;
 use starline_scheduler::{Fleet, Limits};
 use starline_types::{DeviceId, RunId, RunSettings, Seq, TaskId};
-use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::core::Core;
 use crate::dispatch::Dispatcher;
 use crate::driver::Driver;
+use crate::inbox::{Inbox, Mail};
 use crate::orchestrator::{Inner, Orchestrator};
-use crate::reports::Reports;
-
-/// Commands that wait for the driver; a sender waits when there are more.
-const MAILBOX: usize = 65_536;
 
 /// Makes a strategy for a run.
 pub(crate) type StrategyFactory = Arc<dyn Fn() -> Box<dyn AssignmentStrategy> + Send + Sync>;
@@ -67,11 +64,12 @@ impl Builder {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the driver is the one task that owns the runs")]
     pub fn build(self) -> Orchestrator {
-        let (sender, commands) = mpsc::channel(MAILBOX);
-        let reports = Arc::new(Reports::default());
+        let inbox = Arc::new(Inbox::new());
         let directory = Arc::new(dashmap::DashMap::new());
-        let driver = Driver {
-            clock: Clock::start(),
+        let clock = Clock::start();
+        let (dispatcher, runners) = Dispatcher::start(Arc::clone(&inbox));
+        inbox.rest(Box::new(Core {
+            clock,
             journal: self.journal,
             sink: self.sink,
             settings: self.defaults,
@@ -80,19 +78,20 @@ impl Builder {
             runs: Vec::new(),
             by_id: FxHashMap::default(),
             directory: Arc::clone(&directory),
-            commands,
-            reports: Arc::clone(&reports),
-            dispatcher: Some(Dispatcher::start(reports)),
+            mail: Mail::default(),
+            dispatcher,
             touched: Vec::new(),
             jobs: Vec::new(),
             system_seq: Seq(0),
             system_events: Vec::new(),
-            timer: Box::pin(tokio::time::sleep(std::time::Duration::ZERO)),
             armed: None,
             closing: None,
-        };
+            abandoned: false,
+        }));
+        let timer = Box::pin(tokio::time::sleep(std::time::Duration::ZERO));
+        let driver = Driver { clock, inbox: Arc::clone(&inbox), runners, timer, timer_at: None };
         let task = tokio::spawn(driver.run());
-        Orchestrator::new(Inner { commands: sender, directory }, task)
+        Orchestrator::new(Inner::new(inbox, directory), task)
     }
 }
 

@@ -7,21 +7,23 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use starline_device::DeviceError;
-use starline_types::{AttemptId, ConfirmedBy, DeviceIx, TaskRef, TaskReport};
+use starline_types::{Attempt, AttemptId, ConfirmedBy, DeviceIx, TaskRef, TaskReport};
 use tokio::task::JoinSet;
 
-use crate::reports::{Content, Job, Report, Reports};
+use crate::inbox::{Content, Inbox, Report};
 
 /// Attempts that a runner takes at once, at the most: few, as one that computes for long delays the others.
 const GRIP: usize = 8;
 /// Attempts after which a runner lets other tasks of the runtime run.
-const BUDGET: usize = 256;
+const BUDGET: usize = 128;
+/// Bursts after which a runner lets go of the core.
+const ROUNDS: usize = 16;
 
 type Running = Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send>>;
 
@@ -35,33 +37,43 @@ struct Queue {
 struct Seat {
     waker: AtomicWaker,
     idle: AtomicBool,
+    /// Grips taken and worked off: odd while attempts are in the hand, and not yet with their device.
+    grips: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue>,
     seats: Vec<Seat>,
-    reports: Arc<Reports>,
+    inbox: Arc<Inbox>,
     /// Attempts that wait, and requests to stop: tasks of their own, ended with the dispatcher.
     tasks: Mutex<JoinSet<()>>,
     closed: AtomicBool,
 }
 
-/// Sends attempts to devices and their reports to the driver.
+/// An attempt on its way to a device.
 #[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) run: u32,
+    pub(crate) device: DeviceIx,
+    pub(crate) on: Arc<dyn starline_device::Device>,
+    pub(crate) attempt: Attempt,
+}
+
+/// Sends attempts to devices and their reports to the inbox.
+#[derive(Clone, Debug)]
 pub(crate) struct Dispatcher {
     shared: Arc<Shared>,
-    runners: JoinSet<()>,
 }
 
 impl Dispatcher {
-    /// Starts the runners on the present runtime.
-    pub(crate) fn start(reports: Arc<Reports>) -> Self {
+    /// Starts the runners on the present runtime; they end with the set.
+    pub(crate) fn start(inbox: Arc<Inbox>) -> (Self, JoinSet<()>) {
         let workers = tokio::runtime::Handle::current().metrics().num_workers().max(1);
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             seats: (0..workers).map(|_| Seat::default()).collect(),
-            reports,
+            inbox,
             tasks: Mutex::default(),
             closed: AtomicBool::new(false),
         });
@@ -69,7 +81,12 @@ impl Dispatcher {
         for seat in 0..workers {
             runners.spawn(Runner { shared: Arc::clone(&shared), seat, grip: Vec::new(), done: Vec::new() });
         }
-        Self { shared, runners }
+        (Self { shared }, runners)
+    }
+
+    /// Where reports go.
+    pub(crate) fn inbox(&self) -> Arc<Inbox> {
+        Arc::clone(&self.shared.inbox)
     }
 
     /// Hands attempts over, leaving the vector empty.
@@ -80,10 +97,17 @@ impl Dispatcher {
 
     /// Asks a device to end an attempt, and says when it has.
     pub(crate) fn cancel(&self, job: CancelJob) {
-        let reports = Arc::clone(&self.shared.reports);
+        let inbox = Arc::clone(&self.shared.inbox);
+        let shared = Arc::clone(&self.shared);
         self.shared.spawn(async move {
             let CancelJob { run, device, on, attempt, force } = job;
             let (task, number) = (attempt.task.clone(), attempt.number);
+            if shared.withdraw(run, &attempt) {
+                // It never began.
+                let content = Content::Stopped(ConfirmedBy::Ack);
+                return inbox.add(Report { run, task, attempt: number, device, content });
+            }
+            shared.quiescence().await;
             if let Err(error) = on.cancel(attempt, force).await {
                 tracing::warn!(%task, attempt = number, %error, "the device cannot say whether an attempt has stopped");
                 return;
@@ -91,19 +115,20 @@ impl Dispatcher {
             // The report of the attempt itself says more, and is on its way.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             let content = Content::Stopped(ConfirmedBy::Ack);
-            reports.add_one(Report { run, task, attempt: number, device, content });
+            inbox.add(Report { run, task, attempt: number, device, content });
         });
     }
 
-    /// Runs something beside the driver, for as long as the dispatcher lives.
+    /// Runs something beside the core, for as long as the dispatcher lives.
     pub(crate) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.shared.spawn(work);
     }
 
     /// Ends everything that still runs and waits until it is gone.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(&self, mut runners: JoinSet<()>) {
         self.shared.closed.store(true, Ordering::Release);
-        self.runners.shutdown().await;
+        runners.shutdown().await;
+        self.shared.lock().jobs.clear();
         let mut tasks = std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
     }
@@ -122,6 +147,30 @@ pub(crate) struct CancelJob {
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an attempt out of the queue, if it is still there.
+    fn withdraw(&self, run: u32, attempt: &AttemptId) -> bool {
+        let mut queue = self.lock();
+        let at = queue.jobs.iter().position(|job| job.run == run && job.attempt.id == *attempt);
+        at.and_then(|at| queue.jobs.remove(at)).is_some()
+    }
+
+    /// Waits until every attempt that was in the hand of a runner is with its device: a request to stop must
+    /// not arrive before the attempt.
+    async fn quiescence(&self) {
+        let busy: Vec<(usize, u64)> = self
+            .seats
+            .iter()
+            .enumerate()
+            .map(|(at, seat)| (at, seat.grips.load(Ordering::Acquire)))
+            .filter(|(_, grips)| grips % 2 == 1)
+            .collect();
+        for (at, grips) in busy {
+            while self.seats[at].grips.load(Ordering::Acquire) == grips {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        }
     }
 
     fn wake_one(&self) {
@@ -144,10 +193,10 @@ impl Shared {
 
     /// An attempt that has to wait becomes a task of its own.
     fn follow(self: &Arc<Self>, run: u32, task: TaskRef, attempt: u32, device: DeviceIx, running: Running) {
-        let reports = Arc::clone(&self.reports);
+        let inbox = Arc::clone(&self.inbox);
         self.spawn(async move {
             let content = content(running.await);
-            reports.add_one(Report { run, task, attempt, device, content });
+            inbox.add(Report { run, task, attempt, device, content });
         });
     }
 }
@@ -173,22 +222,37 @@ impl Runner {
         let mut queue = self.shared.lock();
         let share = queue.jobs.len().div_ceil(2 * self.shared.seats.len()).clamp(1, GRIP);
         let count = share.min(queue.jobs.len());
+        if count == 0 {
+            return false;
+        }
+        self.shared.seats[self.seat].grips.fetch_add(1, Ordering::AcqRel);
         self.grip.extend(queue.jobs.drain(..count));
         let more = !queue.jobs.is_empty();
         drop(queue);
         if more && self.shared.seats.len() > 1 {
             self.shared.wake_one();
         }
-        // Taken from the end below.
+        // Taken from the end.
         self.grip.reverse();
-        !self.grip.is_empty()
+        true
+    }
+
+    /// Hands reports in, and works off the mailbox if nobody else does.
+    fn report(&mut self) {
+        let mut core = self.shared.inbox.deliver(&mut self.done);
+        let mut rounds = 0;
+        while let Some(mut held) = core.take() {
+            held.work();
+            rounds += 1;
+            core = self.shared.inbox.put_back(held, rounds < ROUNDS);
+        }
     }
 
     fn run(&mut self, job: Job, cx: &mut Context<'_>) {
         let Job { run, device, on, attempt } = job;
         let (task, number) = (attempt.id.task.clone(), attempt.id.number);
         // The future must not borrow the device: it may outlive this call as a task of its own.
-        let mut running: Running = Box::pin(async move { on.run(attempt).await });
+        let mut running: Running = on.run(attempt);
         match running.as_mut().poll(cx) {
             Poll::Ready(ended) => {
                 self.done.push(Report { run, task, attempt: number, device, content: content(ended) });
@@ -204,19 +268,25 @@ impl Future for Runner {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let mut budget = BUDGET;
+        let mut gripped = false;
         loop {
             while let Some(job) = this.grip.pop() {
                 this.run(job, cx);
                 budget = budget.saturating_sub(1);
             }
+            if gripped {
+                this.shared.seats[this.seat].grips.fetch_add(1, Ordering::AcqRel);
+                gripped = false;
+            }
             if !this.done.is_empty() {
-                this.shared.reports.add(&mut this.done);
+                this.report();
             }
             if budget == 0 {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             if this.grab() {
+                gripped = true;
                 continue;
             }
             let seat = &this.shared.seats[this.seat];

@@ -1,418 +1,61 @@
-//! The loop: drain the mailbox, step, place, persist, publish, act, sleep until the next input or deadline.
+//! The task that does what runners cannot: commands, deadlines, journals.
 
-use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-use starline_device::{DeliveryFault, Device};
-use starline_event::EventSink;
-use starline_journal::{Fence, Journal, JournalFault};
-use starline_scheduler::{Effect, Fleet, Input, Undelivered};
-use starline_types::{DeviceIx, Envelope, Event, RunId, Seq, Timestamp};
-use tokio::sync::mpsc;
+use starline_types::Timestamp;
+use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
-use crate::RunError;
 use crate::clock::Clock;
-use crate::command::Command;
-use crate::dispatch::{CancelJob, Dispatcher};
-use crate::registry::{Entry, RunShared};
-use crate::reports::{Content, Job, Report, Reports, Said};
+use crate::core::Core;
+use crate::inbox::{Found, Inbox};
 
-/// Commands taken in one grip.
-const GRIP: usize = 256;
-/// Tasks that a run may place before the next run has its turn.
-const TURN: usize = 256;
-
-/// The one owner of all runs and of the fleet.
+/// Waits for mail and deadlines, and works with the core then.
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
-    pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) sink: Arc<dyn EventSink>,
-    pub(crate) settings: crate::builder::Defaults,
-    pub(crate) fleet: Fleet,
-    /// Devices by index; none for a seat without a connection.
-    pub(crate) devices: Vec<Option<Arc<dyn Device>>>,
-    pub(crate) runs: Vec<Option<Entry>>,
-    pub(crate) by_id: FxHashMap<RunId, u32>,
-    pub(crate) directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
-    pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) reports: Arc<Reports>,
-    pub(crate) dispatcher: Option<Dispatcher>,
-    /// Runs with something to persist or to place.
-    pub(crate) touched: Vec<u32>,
-    pub(crate) jobs: Vec<Job>,
-    pub(crate) system_seq: Seq,
-    pub(crate) system_events: Vec<Event>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) runners: JoinSet<()>,
     pub(crate) timer: Pin<Box<Sleep>>,
-    pub(crate) armed: Option<Timestamp>,
-    pub(crate) closing: Option<Closing>,
-}
-
-/// A shutdown in progress.
-pub(crate) struct Closing {
-    pub(crate) deadline: Timestamp,
-    pub(crate) reply: crate::command::Reply<()>,
-}
-
-/// What woke the driver.
-enum Woken {
-    Reports,
-    Commands,
-    Deadline,
-    /// Every handle is gone.
-    Abandoned,
+    pub(crate) timer_at: Option<Timestamp>,
 }
 
 impl Driver {
     pub(crate) async fn run(mut self) {
-        let mut commands = Vec::with_capacity(GRIP);
-        let mut reports = Vec::new();
-        let mut said = Vec::new();
         loop {
-            let woken = poll_fn(|cx| self.poll_woken(cx, &mut commands)).await;
-            let now = self.clock.now();
-            self.reports.take(&mut reports, &mut said);
-            self.hear_reports(now, &mut reports);
-            for said in said.drain(..) {
-                self.hear(now, said);
+            let mut core = poll_fn(|cx| self.poll_core(cx)).await;
+            if core.work_through().await {
+                self.inbox.rest(core);
+                continue;
             }
-            for command in commands.drain(..) {
-                self.obey(now, command).await;
-            }
-            if matches!(woken, Woken::Deadline) || self.armed.is_some_and(|at| at <= now) {
-                self.tick(now);
-            }
-            self.place(now);
-            self.persist_publish_act(now).await;
-            self.arm();
-            if matches!(woken, Woken::Abandoned) && self.closing.is_none() {
-                let (reply, _) = tokio::sync::oneshot::channel();
-                self.closing = Some(Closing { deadline: now, reply });
-            }
-            if self.closing.as_ref().is_some_and(|closing| closing.deadline <= now || self.is_quiet()) {
-                break;
-            }
-        }
-        self.close().await;
-    }
-
-    fn poll_woken(&mut self, cx: &mut Context<'_>, commands: &mut Vec<Command>) -> Poll<Woken> {
-        let reports = self.reports.poll_some(cx);
-        match self.commands.poll_recv_many(cx, commands, GRIP) {
-            Poll::Ready(0) if reports.is_pending() => {
-                // No handle is left. Runs go on as long as something of them is alive; then there is nobody.
-                return Poll::Ready(Woken::Abandoned);
-            }
-            Poll::Ready(_) => return Poll::Ready(Woken::Commands),
-            Poll::Pending => {}
-        }
-        if reports.is_ready() {
-            return Poll::Ready(Woken::Reports);
-        }
-        if self.armed.is_some() && self.timer.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Woken::Deadline);
-        }
-        Poll::Pending
-    }
-
-    fn hear_reports(&mut self, now: Timestamp, reports: &mut Vec<Report>) {
-        for Report { run, task, attempt, device, content } in reports.drain(..) {
-            let input = match content {
-                Content::Ended(report) => Input::Reported { task, attempt, device, report },
-                Content::Stopped(by) => Input::Stopped { task, attempt, by },
-                Content::Undelivered(fault) => {
-                    let fault = match fault {
-                        DeliveryFault::NotAccepted => Undelivered::NotAccepted,
-                        DeliveryFault::Lost => Undelivered::Lost,
-                        DeliveryFault::OutcomeUnknown => Undelivered::Unknown,
-                        DeliveryFault::Protocol => Undelivered::Protocol,
-                    };
-                    Input::Undelivered { task, attempt, device, fault }
-                }
-            };
-            self.step(now, run, input);
-        }
-    }
-
-    fn hear(&mut self, now: Timestamp, said: Said) {
-        match said {
-            Said::Lost { device, reason, certain } => self.device_lost(now, device, reason, certain),
-            Said::Progress { attempt, stream, text } => {
-                let Some(at) = self.by_id.get(&attempt.run).copied() else { return };
-                if !self.sink.wants(&attempt.run) {
-                    return;
-                }
-                let Some(entry) = self.runs.get(at as usize).and_then(Option::as_ref) else { return };
-                // Progress is not part of the stream: it carries the number of the last fact.
-                let event = Event::Progress { task: attempt.task, attempt: attempt.number, stream, text };
-                let envelope = self.envelope(now, entry, entry.scheduler.seq(), event);
-                self.sink.publish(&[Arc::new(envelope)]);
-            }
-        }
-    }
-
-    /// Feeds an input to a run; its facts wait for [`persist_publish_act`](Self::persist_publish_act).
-    pub(crate) fn step(&mut self, now: Timestamp, run: u32, input: Input) -> bool {
-        let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_mut) else { return false };
-        if entry.halted.is_some() {
-            return false;
-        }
-        if !entry.touched {
-            entry.touched = true;
-            self.touched.push(run);
-        }
-        entry.scheduler.step_into(now, input, &mut self.fleet, &mut entry.step);
-        true
-    }
-
-    /// Offers free slots to all runs that want some, in turn.
-    fn place(&mut self, now: Timestamp) {
-        let Self { runs, fleet, touched, .. } = self;
-        loop {
-            let mut more = false;
-            for (at, entry) in runs.iter_mut().enumerate() {
-                let Some(entry) = entry else { continue };
-                if entry.halted.is_some() || !entry.scheduler.wants_placing(fleet) {
-                    continue;
-                }
-                if !entry.touched {
-                    entry.touched = true;
-                    touched.push(u32::try_from(at).unwrap_or(u32::MAX));
-                }
-                more |= entry.scheduler.place(now, fleet, TURN, &mut entry.step);
-            }
-            if !more {
-                return;
-            }
-        }
-    }
-
-    /// Makes the facts of the burst durable, then visible, then real.
-    async fn persist_publish_act(&mut self, now: Timestamp) {
-        let keeps = self.journal.keeps();
-        let touched = std::mem::take(&mut self.touched);
-        for run in &touched {
-            let Some(mut entry) = self.runs.get_mut(*run as usize).and_then(Option::take) else { continue };
-            entry.touched = false;
-            let wanted = self.sink.wants(&entry.shared.id);
-            if keeps || wanted {
-                let events = std::mem::take(&mut entry.step.events);
-                let mut seq = entry.scheduler.seq().0 - events.len() as u64;
-                let mut envelopes = std::mem::take(&mut entry.envelopes);
-                for event in events {
-                    seq += 1;
-                    envelopes.push(Arc::new(self.envelope(now, &entry, Seq(seq), event)));
-                }
-                if keeps && !envelopes.is_empty() {
-                    let (id, fence) = (entry.shared.id.clone(), entry.fence);
-                    let (journal, closing) = (Arc::clone(&self.journal), self.closing.is_some());
-                    if let Err(fault) = persist(&*journal, &id, fence, &envelopes, closing).await {
-                        entry.halted = Some(fault);
-                        entry.step.effects.clear();
-                    }
-                }
-                if entry.halted.is_none() && wanted && !envelopes.is_empty() {
-                    self.sink.publish(&envelopes);
-                }
-                envelopes.clear();
-                entry.envelopes = envelopes;
-            } else {
-                entry.step.events.clear();
-            }
-            if entry.halted.is_none() {
-                self.act(*run, &mut entry);
-            }
-            entry.shared.update(&entry.scheduler);
-            for (reply, answer) in entry.replies.drain(..) {
-                let answer = entry.halted.map_or(answer, |fault| Err(RunError::Journal(fault)));
+            self.inbox.close();
+            core.close();
+            core.dispatcher.close(self.runners).await;
+            if let Some(closing) = core.closing.take() {
                 // Who asked may have gone.
-                let _ = reply.send(answer);
+                let _ = closing.reply.send(());
             }
-            self.runs[*run as usize] = Some(entry);
-        }
-        self.touched = touched;
-        self.touched.clear();
-        if !self.jobs.is_empty()
-            && let Some(dispatcher) = &self.dispatcher
-        {
-            dispatcher.send(&mut self.jobs);
-        }
-        self.publish_system(now);
-    }
-
-    fn act(&mut self, run: u32, entry: &mut Entry) {
-        for effect in entry.step.effects.drain(..) {
-            match effect {
-                Effect::Dispatch { device, attempt } => match self.devices.get(device.at()).and_then(Option::as_ref) {
-                    Some(on) => self.jobs.push(Job { run, device, on: Arc::clone(on), attempt }),
-                    // The connection went between the decision and now: the attempt never began.
-                    None => self.reports.add_one(Report {
-                        run,
-                        task: attempt.id.task,
-                        attempt: attempt.id.number,
-                        device,
-                        content: Content::Undelivered(DeliveryFault::NotAccepted),
-                    }),
-                },
-                Effect::Cancel { device, attempt, force } => {
-                    if let (Some(on), Some(dispatcher)) =
-                        (self.devices.get(device.at()).and_then(Option::as_ref), &self.dispatcher)
-                    {
-                        dispatcher.cancel(CancelJob { run, device, on: Arc::clone(on), attempt, force });
-                    }
-                }
-                Effect::Acknowledge { device, attempt } => {
-                    if let (Some(on), Some(dispatcher)) =
-                        (self.devices.get(device.at()).and_then(Option::as_ref), &self.dispatcher)
-                    {
-                        let on = Arc::clone(on);
-                        dispatcher.beside(async move { on.acknowledge(attempt).await });
-                    }
-                }
-                Effect::Close => {}
-            }
-        }
-    }
-
-    fn envelope(&self, now: Timestamp, entry: &Entry, seq: Seq, event: Event) -> Envelope {
-        Envelope {
-            seq,
-            run_id: entry.shared.id.clone(),
-            revision: entry.scheduler.revision(),
-            t: now,
-            at: self.clock.wall(now),
-            cause: None,
-            event,
-        }
-    }
-
-    /// Lets every run do what is due.
-    fn tick(&mut self, now: Timestamp) {
-        self.armed = None;
-        for run in 0..self.runs.len() {
-            let due = self.runs[run].as_ref().and_then(|entry| entry.scheduler.next_deadline());
-            if due.is_some_and(|at| at <= now) {
-                self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::Tick);
-            }
-        }
-        // All deadlines are looked at again.
-        for run in 0..self.runs.len() {
-            let next = self.runs[run].as_ref().and_then(|entry| entry.scheduler.next_deadline());
-            self.want_wake(next);
-        }
-    }
-
-    /// Wakes the driver at the earliest deadline of the runs of this burst, if that is earlier than planned. A
-    /// deadline that is no longer of interest costs one idle wake.
-    fn arm(&mut self) {
-        for at in 0..self.runs.len() {
-            let next = self.runs[at].as_ref().and_then(|entry| entry.scheduler.next_deadline());
-            self.want_wake(next);
-        }
-        if let Some(closing) = &self.closing {
-            let deadline = closing.deadline;
-            self.want_wake(Some(deadline));
-        }
-    }
-
-    fn want_wake(&mut self, at: Option<Timestamp>) {
-        if let Some(at) = at
-            && self.armed.is_none_or(|armed| at < armed)
-        {
-            self.armed = Some(at);
-            self.timer.as_mut().reset(self.clock.instant(at));
-        }
-    }
-
-    fn publish_system(&mut self, now: Timestamp) {
-        if self.system_events.is_empty() {
             return;
         }
-        let events = std::mem::take(&mut self.system_events);
-        let envelopes: Vec<Arc<Envelope>> = events
-            .into_iter()
-            .map(|event| {
-                self.system_seq = self.system_seq.next();
-                Arc::new(Envelope {
-                    seq: self.system_seq,
-                    run_id: RunId::system(),
-                    revision: starline_types::Revision(0),
-                    t: now,
-                    at: self.clock.wall(now),
-                    cause: None,
-                    event,
-                })
-            })
-            .collect();
-        self.sink.publish(&envelopes);
     }
 
-    pub(crate) fn note_device(&mut self, make: impl FnOnce(Arc<BTreeMap<starline_types::DeviceId, starline_types::DeviceStatus>>) -> Event) {
-        if self.sink.wants(&RunId::system()) {
-            let all = self.fleet.devices().map(|ix| (self.fleet.id(ix).clone(), self.fleet.status(ix))).collect();
-            self.system_events.push(make(Arc::new(all)));
-        }
-    }
-
-    fn device_lost(&mut self, now: Timestamp, device: DeviceIx, reason: Option<String>, certain: bool) {
-        if !self.fleet.is_connected(device) {
-            return;
-        }
-        self.fleet.set_connected(device, false);
-        if let Some(seat) = self.devices.get_mut(device.at()) {
-            *seat = None;
-        }
-        let id = self.fleet.id(device).clone();
-        self.note_device(|all_devices| Event::DeviceDisconnected { device: id, reason, all_devices });
-        self.tell_all(now, device, starline_scheduler::DeviceChange::Down { certain });
-    }
-
-    pub(crate) fn tell_all(&mut self, now: Timestamp, device: DeviceIx, change: starline_scheduler::DeviceChange) {
-        for run in 0..self.runs.len() {
-            self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::DeviceChanged { device, change });
-        }
-    }
-
-    /// Whether no attempt is live.
-    fn is_quiet(&self) -> bool {
-        self.runs.iter().flatten().all(|entry| entry.scheduler.graph().counts().running == 0)
-    }
-
-    async fn close(mut self) {
-        for entry in self.runs.iter_mut().flatten() {
-            for (reply, _) in entry.replies.drain(..) {
-                let _ = reply.send(Err(RunError::ShutDown));
+    fn poll_core(&mut self, cx: &mut Context<'_>) -> Poll<Box<Core>> {
+        loop {
+            let deadline = match self.inbox.look(self.clock.now(), cx.waker()) {
+                Found::Core(core) => return Poll::Ready(core),
+                Found::Nothing(deadline) => deadline,
+            };
+            let Some(at) = deadline else { return Poll::Pending };
+            if self.timer_at != Some(at) {
+                self.timer.as_mut().reset(self.clock.instant(at));
+                self.timer_at = Some(at);
             }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.timer_at = None;
         }
-        if let Some(dispatcher) = self.dispatcher.take() {
-            dispatcher.close().await;
-        }
-        self.directory.clear();
-        if let Some(closing) = self.closing.take() {
-            let _ = closing.reply.send(());
-        }
-    }
-}
-
-/// Appends to the journal. A full one is asked again, unless the orchestrator is closing.
-async fn persist(
-    journal: &dyn Journal,
-    run: &RunId,
-    fence: Fence,
-    envelopes: &[Arc<Envelope>],
-    closing: bool,
-) -> Result<(), JournalFault> {
-    loop {
-        let Err(error) = journal.append(run, fence, envelopes).await else { return Ok(()) };
-        tracing::error!(%run, %error, "the journal refused records");
-        if error.kind() != JournalFault::Full || closing {
-            return Err(error.kind());
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

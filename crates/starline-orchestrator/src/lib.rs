@@ -3,14 +3,15 @@
 mod builder;
 mod clock;
 mod command;
+mod core;
 mod dispatch;
 mod driver;
 mod error;
 mod fleet;
+mod inbox;
 mod manager;
 mod orchestrator;
 mod registry;
-mod reports;
 mod run;
 
 pub use builder::{Builder, RunOptions, StrategyChoice};

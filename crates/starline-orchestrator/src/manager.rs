@@ -7,12 +7,12 @@ use starline_scheduler::{DeviceChange, Input, Plan, Scheduler, Step};
 use starline_types::{DeviceId, DeviceIx, Event, GraphSpec, RunId, RunState, Timestamp};
 
 use crate::command::{Command, Look};
-use crate::driver::{Closing, Driver};
+use crate::core::{Closing, Core};
 use crate::registry::{Entry, RunShared};
-use crate::reports::Said;
+use crate::inbox::Said;
 use crate::{DeviceRecord, RunError, RunOptions, StrategyChoice, SubmitError};
 
-impl Driver {
+impl Core {
     pub(crate) async fn obey(&mut self, now: Timestamp, command: Command) {
         match command {
             Command::Run { run, input, reply } => self.command_run(now, run, input, reply),
@@ -79,7 +79,7 @@ impl Driver {
             let _ = reply.send(Err(RunError::ShutDown));
             return;
         }
-        if let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_mut) {
+        if let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_deref_mut) {
             let answer = entry.step.answer.take().unwrap_or(Ok(starline_scheduler::Answer::Done));
             entry.replies.push((reply, answer.map_err(RunError::Refused)));
         }
@@ -116,7 +116,7 @@ impl Driver {
         let at = self.runs.iter().position(Option::is_none).unwrap_or(self.runs.len());
         let slot = u32::try_from(at).unwrap_or(u32::MAX);
         let shared = Arc::new(RunShared::new(id.clone(), name, slot));
-        let entry = Entry {
+        let entry = Box::new(Entry {
             scheduler,
             shared: Arc::clone(&shared),
             fence: opened.fence,
@@ -126,7 +126,7 @@ impl Driver {
             touched: true,
             halted: None,
             snapshot: None,
-        };
+        });
         shared.update(&entry.scheduler);
         if at == self.runs.len() {
             self.runs.push(Some(entry));
@@ -141,7 +141,7 @@ impl Driver {
 
     fn look(&mut self, now: Timestamp, run: u32, look: Look) {
         let Self { runs, fleet, clock, .. } = self;
-        let Some(entry) = runs.get_mut(run as usize).and_then(Option::as_mut) else { return };
+        let Some(entry) = runs.get_mut(run as usize).and_then(Option::as_deref_mut) else { return };
         let scheduler = &entry.scheduler;
         match look {
             Look::Snapshot(reply) => {
@@ -199,16 +199,16 @@ impl Driver {
         if self.devices.len() <= ix.at() {
             self.devices.resize_with(ix.at() + 1, || None);
         }
-        if let (Some(mut signals), Some(dispatcher)) = (device.signals(), &self.dispatcher) {
-            let reports = Arc::clone(&self.reports);
-            dispatcher.beside(async move {
+        if let Some(mut signals) = device.signals() {
+            let inbox = self.dispatcher.inbox();
+            self.dispatcher.beside(async move {
                 while let Some(signal) = futures_util::StreamExt::next(&mut signals).await {
                     match signal {
                         starline_device::DeviceSignal::Progress { attempt, stream, text } => {
-                            reports.say(Said::Progress { attempt, stream, text });
+                            inbox.say(Said::Progress { attempt, stream, text });
                         }
                         starline_device::DeviceSignal::Lost { reason, certain } => {
-                            reports.say(Said::Lost { device: ix, reason, certain });
+                            inbox.say(Said::Lost { device: ix, reason, certain });
                         }
                         _ => {}
                     }

@@ -9,25 +9,39 @@ use starline_journal::Journal;
 use starline_types::{
     DeviceId, DeviceSelector, GraphSpec, Outcome, RunId, RunStatus, TaskSpec,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::command::Command;
+use crate::inbox::Inbox;
 use crate::registry::RunShared;
 use crate::{Builder, FleetHandle, Run, RunError, RunOptions, SubmitError};
 
 /// What every handle holds.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) commands: mpsc::Sender<Command>,
+    inbox: Arc<Inbox>,
     pub(crate) directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.inbox.abandon();
+    }
+}
+
 impl Inner {
+    pub(crate) fn new(
+        inbox: Arc<Inbox>,
+        directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
+    ) -> Self {
+        Self { inbox, directory }
+    }
+
     /// Sends a command and waits for its answer.
     pub(crate) async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, RunError> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| RunError::ShutDown)?;
+        self.inbox.send(command(reply)).await?;
         answer.await.map_err(|_| RunError::ShutDown)
     }
 }

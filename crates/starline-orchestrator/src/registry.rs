@@ -63,7 +63,12 @@ impl RunShared {
         }
     }
 
-    /// Waits until the end of the run is durable, or the driver is gone.
+    /// Nobody drives the run any more.
+    pub(crate) fn give_up(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Waits until the end of the run is durable, or nobody drives the run any more.
     pub(crate) async fn closed(&self) {
         let mut closed = self.closed.subscribe();
         // The sender lives in `self`, so this cannot fail.

@@ -174,10 +174,7 @@ impl Run {
     /// # Cancellation safety
     /// Dropping the future changes nothing.
     pub async fn wait(&self) -> RunStatus {
-        tokio::select! {
-            () = self.shared.closed() => {}
-            () = self.inner.commands.closed() => {}
-        }
+        self.shared.closed().await;
         self.status()
     }
 

@@ -181,7 +181,7 @@ impl State {
             .graph
             .indices()
             .filter(|task| {
-                self.graph.state(*task).is_unstarted() && self.graph.record(*task).edges_satisfied()
+                self.graph.state(*task).is_unstarted() && self.graph.waits(*task).satisfied()
             })
             .collect();
         for task in roots {
@@ -243,13 +243,16 @@ impl State {
     ) {
         self.set_plan(task, None, fleet);
         self.make_unready(task);
-        if self.graph.record(task).impossible_edges() > 0 {
+        if self.graph.waits(task).impossible > 0 {
             self.blocked.remove(&(self.graph.level(task), self.graph.order(task), task));
         }
-        let Self { graph, fresh, blocked, .. } = self;
+        self.tasks[task.at()].ended = true;
+        let Self { graph, fresh, blocked, tasks, .. } = self;
         let before = fresh.len();
         let mut newly_blocked = Vec::new();
         graph.end(task, status, now, edges, |successor, effect| match effect {
+            // A task may end without waiting for its edges.
+            _ if tasks[successor.at()].ended => {}
             EdgeEffect::Ready => fresh.push(successor),
             EdgeEffect::Blocked => newly_blocked.push(successor),
         });
@@ -377,7 +380,9 @@ impl State {
         slot.ready = true;
         slot.ready_since = now;
         self.ready += 1;
-        if let Some(limit) = self.graph.spec(task).queue_timeout {
+        if self.graph.limits_queue(task)
+            && let Some(limit) = self.graph.spec(task).queue_timeout
+        {
             let paused = self.paused_until(now);
             self.rare(task).paused_before = paused;
             self.timers.arm(now + limit, Timer::QueueTimeout { task });

@@ -68,6 +68,8 @@ pub(crate) struct TaskSlot {
     pub(crate) ready_since: Timestamp,
     /// Whether all that is missing is a device.
     pub(crate) ready: bool,
+    /// Whether it has ended.
+    pub(crate) ended: bool,
     /// Whether its payload has templates.
     pub(crate) templated: bool,
     /// The queue it stands in, if any: only an index over the state, rebuilt after a replay.
@@ -177,7 +179,9 @@ impl State {
         }
         slot.ready_since = now;
         self.fresh.push(task);
-        if let Some(limit) = self.graph.spec(task).queue_timeout {
+        if self.graph.limits_queue(task)
+            && let Some(limit) = self.graph.spec(task).queue_timeout
+        {
             let paused = self.paused_until(now);
             self.rare(task).paused_before = paused;
             self.timers.arm(now + limit, Timer::QueueTimeout { task });

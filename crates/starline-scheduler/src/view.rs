@@ -45,10 +45,10 @@ impl Scheduler {
             TaskState::Cancelled => Reading::Cancelled,
             TaskState::Skipped => Reading::Skipped,
             TaskState::Pending => {
-                let record = state.graph.record(task);
-                if record.impossible_edges() > 0 {
+                let waits = state.graph.waits(task);
+                if waits.impossible > 0 {
                     Reading::Blocked
-                } else if record.open_edges() > 0 {
+                } else if waits.open > 0 {
                     Reading::Waiting
                 } else if state.is_held(task) {
                     Reading::Held
@@ -234,8 +234,8 @@ impl Scheduler {
                 "\n{} {:?} open={} impossible={} attempts={} device={:?} {:?}..{:?} planned={:?} left={:?} rare={:?}",
                 state.graph.id(task),
                 record.state,
-                record.open_edges(),
-                record.impossible_edges(),
+                state.graph.waits(task).open,
+                state.graph.waits(task).impossible,
                 record.attempts,
                 record.device,
                 record.started,

@@ -40,7 +40,7 @@ pub struct LocalDevice {
     profile: DeviceProfile,
     functions: Functions,
     grace: Duration,
-    live: LiveAttempts,
+    live: Arc<LiveAttempts>,
     progress: Outlet,
 }
 
@@ -61,7 +61,7 @@ impl LocalDevice {
             profile,
             functions,
             grace: DEFAULT_GRACE.into(),
-            live: LiveAttempts::default(),
+            live: Arc::default(),
             progress: Outlet::default(),
         }
     }
@@ -95,7 +95,7 @@ impl LocalDevice {
         self
     }
 
-    async fn perform(&self, attempt: Attempt, ticket: Ticket<'_>) -> Result<TaskReport, DeviceError> {
+    async fn perform(self: Arc<Self>, attempt: Attempt, ticket: Ticket) -> Result<TaskReport, DeviceError> {
         Ok(match attempt.payload {
             Payload::Noop => TaskReport::done(),
             Payload::Sleep(span) => pause(span, attempt.timeout, &ticket).await,
@@ -109,7 +109,7 @@ impl LocalDevice {
         name: &str,
         arguments: Arc<Value>,
         limit: Option<Millis>,
-        ticket: &Ticket<'_>,
+        ticket: &Ticket,
     ) -> TaskReport {
         let Some(function) = self.functions.find(name) else { return self.unknown(name) };
         let progress = ProgressSender::new(ticket.id().clone(), self.progress.clone());
@@ -172,12 +172,11 @@ impl Device for LocalDevice {
 
     /// Written out, so that an empty task costs neither a lock nor an allocation, and so that an attempt is
     /// known, and can be cancelled, from the call on and not only from the first poll.
-    fn run<'a, 'f>(
-        &'a self,
+    fn run<'f>(
+        self: Arc<Self>,
         attempt: Attempt,
     ) -> Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send + 'f>>
     where
-        'a: 'f,
         Self: 'f,
     {
         if matches!(attempt.payload, Payload::Noop) {
@@ -208,7 +207,7 @@ impl Future for Done {
     }
 }
 
-async fn pause(span: Millis, limit: Option<Millis>, ticket: &Ticket<'_>) -> TaskReport {
+async fn pause(span: Millis, limit: Option<Millis>, ticket: &Ticket) -> TaskReport {
     let shortest = limit.map_or(span, |limit| limit.min(span));
     tokio::select! {
         biased;

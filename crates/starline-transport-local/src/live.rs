@@ -33,21 +33,21 @@ struct Live {
 
 /// Keeps an attempt in the table; dropping it says that the attempt is over.
 #[derive(Debug)]
-pub(crate) struct Ticket<'a> {
-    table: &'a LiveAttempts,
+pub(crate) struct Ticket {
+    table: Arc<LiveAttempts>,
     number: u64,
     live: Arc<Live>,
 }
 
 impl LiveAttempts {
-    pub(crate) fn enter(&self, id: AttemptId) -> Ticket<'_> {
+    pub(crate) fn enter(self: &Arc<Self>, id: AttemptId) -> Ticket {
         let live = Arc::new(Live { id, stop: watch::Sender::new(Stop::No), over: watch::Sender::new(false) });
         let mut table = self.table();
         let number = table.next;
         table.next += 1;
         table.attempts.insert(number, Arc::clone(&live));
         drop(table);
-        Ticket { table: self, number, live }
+        Ticket { table: Arc::clone(self), number, live }
     }
 
     /// Asks an attempt to stop and waits until it is over. O(live attempts).
@@ -76,7 +76,7 @@ impl Live {
     }
 }
 
-impl Ticket<'_> {
+impl Ticket {
     pub(crate) fn id(&self) -> &AttemptId {
         &self.live.id
     }
@@ -101,7 +101,7 @@ impl Ticket<'_> {
     }
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for Ticket {
     fn drop(&mut self) {
         self.table.table().attempts.remove(&self.number);
         self.live.over.send_replace(true);

@@ -29,7 +29,7 @@ use crate::supervise::{Setting, supervise};
 ///   [`kill_grace`](ProcessOptions::kill_grace).
 /// - Processes that the first one leaves behind may write for another [`drain`](ProcessOptions::drain), then
 ///   they are killed.
-/// - Dropping the future of [`run`](Device::run), the device, or the runtime kills the group.
+/// - Dropping the future of [`run`](Device::run) or the runtime kills the group.
 ///
 /// What a process cannot do is leave: one that makes a group of its own is not followed.
 ///
@@ -67,7 +67,7 @@ impl ProcessDevice {
         self.live.over().await;
     }
 
-    async fn perform(&self, attempt: Attempt, ticket: Ticket) -> Result<TaskReport, DeviceError> {
+    async fn perform(self: Arc<Self>, attempt: Attempt, ticket: Ticket) -> Result<TaskReport, DeviceError> {
         match &attempt.payload {
             Payload::Noop => Ok(TaskReport::done()),
             Payload::Sleep(span) => Ok(pause(*span, attempt.timeout, &ticket).await),
@@ -108,12 +108,11 @@ impl Device for ProcessDevice {
 
     /// Written out, so that an attempt is known, and can be cancelled, from the call on and not only from the
     /// first poll.
-    fn run<'a, 'f>(
-        &'a self,
+    fn run<'f>(
+        self: Arc<Self>,
         attempt: Attempt,
     ) -> Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send + 'f>>
     where
-        'a: 'f,
         Self: 'f,
     {
         if matches!(attempt.payload, Payload::Noop) {
@@ -137,12 +136,6 @@ impl Device for ProcessDevice {
     /// What finds 1024 signals waiting is dropped.
     fn signals(&self) -> Option<BoxStream<'static, DeviceSignal>> {
         Some(self.setting.outlet.open())
-    }
-}
-
-impl Drop for ProcessDevice {
-    fn drop(&mut self) {
-        self.live.close();
     }
 }
 

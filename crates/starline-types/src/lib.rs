@@ -6,6 +6,7 @@ mod device;
 mod edit;
 mod error;
 mod event;
+mod event_parts;
 mod id;
 mod outcome;
 mod payload;
@@ -23,9 +24,10 @@ pub use dependency::{
 pub use device::{DeviceProfile, DeviceStatus, Resources};
 pub use edit::{Applied, Edit, EditBatch, GraphSpec};
 pub use error::{ErrorKind, TaskError};
-pub use event::{
-    CancelReason, ConfirmedBy, Envelope, Event, EventKind, HoldReason, HoldScope, IgnoreReason, LossReason,
-    PauseCause, Placement, ProgressStream, RunEnd,
+pub use event::{Envelope, Event, EventKind};
+pub use event_parts::{
+    CancelReason, ConfirmedBy, HoldReason, HoldScope, IgnoreReason, LossReason, PauseCause, Placement,
+    ProgressStream, RunEnd,
 };
 pub use id::{
     DependencyId, DeviceId, DeviceIx, DeviceRef, HoldId, IdError, IdFault, MAX_DEPENDENCY_ID_BYTES,

@@ -11,15 +11,20 @@ use crate::{DeviceId, ErrorKind, Millis, Payload, Resources, TaskId, Value};
 
 /// Everything a task is before it runs. Execution state is never part of it.
 ///
-/// Rare parts are behind shared pointers, so a plain task costs little and a clone is cheap.
+/// Rare parts are behind shared pointers, so a plain task costs little and a clone is cheap. The order of the
+/// fields is kept in memory: what every dispatch reads comes first, beside the counter of the shared pointer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[repr(C)]
 pub struct TaskSpec {
-    /// Id, unique in its graph.
-    pub id: TaskId,
     /// What the task does.
     #[serde(default)]
     pub run: Payload,
+    /// Longest run of one attempt; `None`: no limit.
+    #[serde(default = "default_run_timeout", skip_serializing_if = "is_default_run_timeout")]
+    pub run_timeout: Option<Millis>,
+    /// Id, unique in its graph.
+    pub id: TaskId,
     /// What it asks of a device; `None`: any device will do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Arc<DeviceSelector>>,
@@ -29,9 +34,6 @@ pub struct TaskSpec {
     /// Longest wait from ready to assigned; `None`: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_timeout: Option<Millis>,
-    /// Longest run of one attempt; `None`: no limit.
-    #[serde(default = "default_run_timeout", skip_serializing_if = "is_default_run_timeout")]
-    pub run_timeout: Option<Millis>,
     /// What happens after a failed attempt; `None`: the default policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Arc<RetryPolicy>>,

@@ -9,7 +9,7 @@ use crate::amount;
 use crate::excerpt::quoted;
 use crate::nearest;
 use crate::problem::{INVALID_ID, INVALID_VALUE, MISSING_FIELD, Mark, Problem, Report, UNKNOWN_FIELD, UNSUPPORTED_FIELD};
-use crate::tree::{Entry, Meaning, View};
+use crate::tree::{Entry, Meaning, Shape, View};
 
 /// What a mapping describes, for messages: `task scan`, `retry of task scan`, `defaults`.
 #[derive(Clone, Copy, Debug)]
@@ -123,10 +123,11 @@ impl<'t> Field<'t> {
         let text = value.scalar().and_then(|scalar| scalar.as_text());
         if text.is_none() {
             let problem = self.wrong(value, "a text", report);
-            match value.map() {
-                Some(_) => problem.hint("put a text that begins with `{` in quotes"),
-                None => problem.hint("put it in quotes if it is meant as a text"),
-            };
+            problem.hint(match value.shape() {
+                Shape::Map(_) => "put a text that begins with `{` in quotes",
+                Shape::Scalar(scalar) if scalar.text.is_empty() => "give it a value, or leave it out",
+                Shape::Scalar(_) | Shape::List(_) => "put it in quotes if it is meant as a text",
+            });
         }
         text
     }
@@ -264,13 +265,13 @@ impl<'t> Field<'t> {
             Some((word, None)) => {
                 let message = format!("`{}: {word}` of {} is not supported by this version", self.name, self.what);
                 let problem = report.add(self.value.mark(), UNSUPPORTED_FIELD, message);
-                problem.hint = nearest::choices("", &supported(words));
+                problem.hint(format!("use one of {}", supported(words).join(", ")));
                 None
             }
             None => {
                 let valid = supported(words);
-                let problem = self.wrong(self.value, "one of a few words", report);
-                problem.hint = nearest::choices(text.unwrap_or_default(), &valid);
+                let problem = self.wrong(self.value, &format!("one of {}", valid.join(", ")), report);
+                problem.hint = nearest::meant(text.unwrap_or_default(), &valid);
                 None
             }
         }

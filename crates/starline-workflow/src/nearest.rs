@@ -13,8 +13,18 @@ pub(crate) fn choices(wrong: &str, names: &[&str]) -> Option<String> {
     let listed: Vec<&str> = known.iter().take(CHOICES).map(|(_, name)| *name).collect();
     let more = known.len().saturating_sub(CHOICES);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let meant = if near <= 1 + best.len() / 4 { format!("did you mean `{best}`? ") } else { String::new() };
+    let meant = if is_near(near, best) { format!("did you mean `{best}`? ") } else { String::new() };
     Some(format!("{meant}valid are {}{rest}", listed.join(", ")))
+}
+
+/// A hint for a wrong word, if it is near one of a few.
+pub(crate) fn meant(wrong: &str, names: &[&str]) -> Option<String> {
+    let (near, best) = names.iter().map(|name| (distance(wrong, name), *name)).min()?;
+    is_near(near, best).then(|| format!("did you mean `{best}`?"))
+}
+
+fn is_near(distance: usize, name: &str) -> bool {
+    distance <= 1 + name.len() / 4
 }
 
 /// Edit distance without regard to case (V. I. Levenshtein, 1966), on the first bytes.
@@ -43,6 +53,8 @@ mod tests {
         assert_eq!(choices("afer", &names).expect("names"), "did you mean `after`? valid are after, retry, run");
         assert_eq!(choices("zzzzzz", &names).expect("names"), "valid are after, retry, run");
         assert_eq!(choices("x", &[]), None);
+        assert_eq!(meant("Retry", &names).expect("near"), "did you mean `retry`?");
+        assert_eq!(meant("priority", &names), None);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("LOW", "low"), 0);
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use starline_graph::{Condition, NewEdge, TaskGraph};
-use starline_types::{DependencyKind, GraphSpec, Payload, TaskId, TaskIx, TaskSpec};
+use starline_graph::{Condition, NewEdge, TaskGraph, default_id};
+use starline_types::{DependencyId, DependencyKind, GraphSpec, Payload, TaskId, TaskIx, TaskSpec};
 
 /// A graph as numbers: tasks are inserted in the order 0, 1, …
 #[derive(Clone, Debug)]
@@ -19,7 +19,8 @@ impl Plan {
         let mut graph = TaskGraph::with_capacity(self.tasks, self.edges.len());
         let tasks: Vec<TaskIx> = (0..self.tasks).map(|at| graph.insert_task(task(at))).collect();
         for (from, to, kind) in &self.edges {
-            graph.insert_unchecked(edge(tasks[*from], tasks[*to], *kind));
+            let edge = named(&graph, edge(tasks[*from], tasks[*to], *kind));
+            graph.insert_unchecked(edge);
         }
         graph.relabel().expect("the plan has no cycle");
         (graph, tasks)
@@ -91,6 +92,18 @@ pub(crate) fn edge(from: TaskIx, to: TaskIx, number: u8) -> NewEdge {
         _ => None,
     };
     NewEdge { from, to, id: None, kind, condition, note: None }
+}
+
+/// The edge with an id that no parallel one has.
+pub(crate) fn named(graph: &TaskGraph, edge: NewEdge) -> NewEdge {
+    let taken: Vec<DependencyId> =
+        graph.edges_between(edge.from, edge.to).iter().map(|edge| edge.id()).collect();
+    let default = default_id(graph.id(edge.from), graph.id(edge.to));
+    if !taken.contains(&default) {
+        return edge;
+    }
+    let mut numbered = (2..).map(|k| DependencyId::new(format!("{default}#{k}")).expect("an id"));
+    NewEdge { id: numbered.find(|id| !taken.contains(id)), ..edge }
 }
 
 /// Plans without cycles, whose tasks were inserted in no order that means anything.

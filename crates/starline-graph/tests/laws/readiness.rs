@@ -9,7 +9,7 @@ use starline_types::{
     Timestamp, Value, Verdict,
 };
 
-use crate::random::{Plan, acyclic, edge, load, task};
+use crate::random::{Plan, acyclic, edge, load, named, task};
 
 const STATUSES: [OutcomeStatus; 4] =
     [OutcomeStatus::Completed, OutcomeStatus::Failed, OutcomeStatus::Cancelled, OutcomeStatus::Skipped];
@@ -40,6 +40,7 @@ fn end(
     let judgements: Vec<Judgement> = graph.conditional_edges(task).map(judge).collect();
     let mut effects = Vec::new();
     graph.end(task, status, Timestamp(1), &judgements, |task, effect| effects.push((task, effect)));
+    effects.retain(|(task, _)| graph.state(*task).is_unstarted());
     (judgements, effects)
 }
 
@@ -75,8 +76,7 @@ fn scan(graph: &TaskGraph) -> Vec<(TaskIx, u32, u32)> {
 }
 
 fn counters(graph: &TaskGraph) -> Vec<(TaskIx, u32, u32)> {
-    let counters =
-        |task: TaskIx| (task, graph.record(task).open_edges(), graph.record(task).impossible_edges());
+    let counters = |task: TaskIx| (task, graph.waits(task).open, graph.waits(task).impossible);
     graph.in_order().into_iter().map(counters).collect()
 }
 
@@ -84,9 +84,29 @@ proptest! {
     #[test]
     fn counters_are_those_of_a_scan(
         plan in acyclic(9),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..9), 0..6),
         choices in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..4), 0..9),
     ) {
         let (mut graph, _) = plan.build();
+        for (at, (one, other, edit)) in edits.into_iter().enumerate() {
+            let tasks = graph.in_order();
+            match edit {
+                7 if !tasks.is_empty() => graph.withdraw_task(tasks[one.index(tasks.len())]),
+                8 if graph.edge_count() > 0 => {
+                    let edges: Vec<_> = graph.all_edges().map(|edge| edge.ix).collect();
+                    graph.withdraw_edge(edges[one.index(edges.len())]);
+                }
+                kind if kind < 6 && tasks.len() > 1 => {
+                    let ends = (tasks[one.index(tasks.len())], tasks[other.index(tasks.len())]);
+                    let edge = named(&graph, edge(ends.0, ends.1, kind));
+                    let _ = graph.insert_edge(edge);
+                }
+                _ => {
+                    graph.insert_task(task(100 + at));
+                }
+            }
+            prop_assert_eq!(audit(&graph), vec![]);
+        }
         let mut facts = Vec::new();
         for (choice, status) in choices {
             let pending: Vec<TaskIx> =
@@ -95,7 +115,7 @@ proptest! {
                 break;
             }
             let task = pending[choice.index(pending.len())];
-            let ready = graph.record(task).edges_satisfied();
+            let ready = graph.waits(task).satisfied();
             // Only what is ready runs; anything may be cancelled or skipped.
             let status = STATUSES[if ready { status } else { 2 + status % 2 }];
             if ready && status != OutcomeStatus::Skipped {
@@ -108,7 +128,7 @@ proptest! {
             prop_assert_eq!(&counters(&graph), &after);
             prop_assert_eq!(audit(&graph), vec![]);
             for ((target, open, impossible), (_, was_open, was_impossible)) in after.into_iter().zip(before) {
-                let pending = graph.state(target) == TaskState::Pending;
+                let pending = graph.state(target).is_unstarted();
                 let ready = pending && open + impossible == 0 && was_open > 0;
                 let blocked = pending && impossible > 0 && was_impossible == 0;
                 prop_assert_eq!(effects.contains(&(target, Effect::Ready)), ready);
@@ -152,7 +172,7 @@ fn scenario_r9_every_kind_and_outcome_survives_loading() {
             let effect = if expected { Effect::Ready } else { Effect::Blocked };
             for graph in [&mut graph, &mut loaded] {
                 assert_eq!(end(graph, tasks[0], status).1, vec![(tasks[1], effect)], "{kind} {status}");
-                assert_eq!(graph.record(tasks[1]).edges_satisfied(), expected);
+                assert_eq!(graph.waits(tasks[1]).satisfied(), expected);
                 let edge = graph.incoming(tasks[1]).next().expect("an edge");
                 assert_eq!(edge.verdict() == Some(Verdict::Satisfied), expected);
             }
@@ -167,7 +187,7 @@ fn scenario_r4_an_attempt_that_is_retried_settles_nothing() {
         graph.start(tasks[0], attempt, DeviceIx(0), Timestamp(u64::from(attempt)));
         if attempt < 3 {
             graph.suspend(tasks[0]);
-            assert!(!graph.record(tasks[1]).edges_satisfied());
+            assert!(!graph.waits(tasks[1]).satisfied());
         }
     }
     assert_eq!(end(&mut graph, tasks[0], OutcomeStatus::Failed).1, vec![(tasks[1], Effect::Ready)]);
@@ -178,18 +198,18 @@ fn edges_from_ended_tasks_are_settled_when_they_are_added() {
     let (mut graph, tasks) = Plan { tasks: 2, edges: vec![] }.build();
     end(&mut graph, tasks[0], OutcomeStatus::Completed);
     graph.insert_edge(edge(tasks[0], tasks[1], 0)).expect("no cycle");
-    assert!(graph.record(tasks[1]).edges_satisfied());
+    assert!(graph.waits(tasks[1]).satisfied());
     let condition = graph.insert_edge(edge(tasks[0], tasks[1], 3)).expect("no cycle");
-    assert_eq!(graph.record(tasks[1]).open_edges(), 1);
+    assert_eq!(graph.waits(tasks[1]).open, 1);
     graph.settle_edge(condition, Verdict::Satisfied);
-    assert!(graph.record(tasks[1]).edges_satisfied());
+    assert!(graph.waits(tasks[1]).satisfied());
     graph.settle_edge(condition, Verdict::Impossible);
     assert_eq!(graph.impossible_edge(tasks[1]), Some(condition));
     assert_eq!(audit(&graph), vec![]);
     graph.withdraw_edge(condition);
-    assert!(graph.record(tasks[1]).edges_satisfied());
+    assert!(graph.waits(tasks[1]).satisfied());
     let unsettled = graph.insert_task(task(7));
     let open = graph.insert_edge(edge(unsettled, tasks[1], 3)).expect("no cycle");
     graph.settle_edge(open, Verdict::Satisfied);
-    assert_eq!(graph.record(tasks[1]).open_edges(), 1, "its source has not ended");
+    assert_eq!(graph.waits(tasks[1]).open, 1, "its source has not ended");
 }

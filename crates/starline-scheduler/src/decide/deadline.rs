@@ -87,7 +87,7 @@ impl Scheduler {
         if self.state.slot(task).ready {
             // A device that was left out may be asked again.
             self.state.fresh.push(task);
-        } else if self.state.graph.record(task).edges_satisfied() {
+        } else if self.state.graph.waits(task).satisfied() {
             self.state.make_ready(task, now);
         }
     }

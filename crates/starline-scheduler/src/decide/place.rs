@@ -104,14 +104,14 @@ impl Scheduler {
         self.state.graph.contains(task)
             && self.state.slot(task).ready
             && self.state.graph.state(task) == TaskState::Pending
-            && (self.state.graph.record(task).edges_satisfied() || self.has_bug(Bug::AnyEdgeSuffices))
+            && (self.state.graph.waits(task).satisfied() || self.has_bug(Bug::AnyEdgeSuffices))
             && !self.state.in_backoff(task, now)
             && !self.state.is_held(task)
     }
 
     pub(super) fn urgency(&self, task: TaskIx) -> Urgency {
-        let spec = self.state.graph.spec(task);
-        Urgency::new(spec.priority, self.state.slot(task).ready_since, self.state.graph.order(task))
+        let graph = &self.state.graph;
+        Urgency::new(graph.priority(task), self.state.slot(task).ready_since, graph.order(task))
     }
 
     fn enqueue(&mut self, task: TaskIx, lane: u32) {

@@ -158,11 +158,10 @@ impl Scheduler {
         fleet: &mut Fleet,
         step: &mut Step,
     ) {
-        let spec = self.state.graph.spec(live.task);
-        let outputs = if spec.outputs.is_empty() {
+        let outputs = if !self.state.graph.names_outputs(live.task) {
             None
         } else {
-            match extract_outputs(spec, &result, stdout.as_deref()) {
+            match extract_outputs(self.state.graph.spec(live.task), &result, stdout.as_deref()) {
                 Ok(outputs) => Some(Arc::new(outputs)),
                 Err(error) => {
                     let error = TaskError::new(ErrorKind::BadOutput, error.to_string());

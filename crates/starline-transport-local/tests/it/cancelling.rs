@@ -10,11 +10,11 @@ use starline_transport_local::{Call, LocalDevice};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use crate::request::{attempt, call, device, failure, within};
+use crate::request::{attempt, begin, call, device, failure, run, within};
 
 /// Runs an attempt and cancels it after a second.
 async fn cancelled(
-    device: &LocalDevice,
+    device: &Arc<LocalDevice>,
     attempt: starline_device::Attempt,
     force: bool,
 ) -> (TaskReport, u128) {
@@ -25,7 +25,7 @@ async fn cancelled(
         device.cancel(id, force).await.expect("stopped");
         before.elapsed().as_millis()
     };
-    let (report, waited) = join(device.run(attempt), cancel).await;
+    let (report, waited) = join(begin(device, attempt), cancel).await;
     (report.expect("a report"), waited)
 }
 
@@ -39,7 +39,7 @@ impl Drop for Alive {
 }
 
 /// A device whose function waits for ever and says whether it is alive.
-fn deaf() -> (LocalDevice, Arc<AtomicBool>) {
+fn deaf() -> (Arc<LocalDevice>, Arc<AtomicBool>) {
     let alive = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&alive);
     let device = device().function("deaf", move |_| {
@@ -50,35 +50,37 @@ fn deaf() -> (LocalDevice, Arc<AtomicBool>) {
             std::future::pending().await
         }
     });
-    (device, alive)
+    (Arc::new(device), alive)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sleep_ends_at_once() {
     for force in [false, true] {
         let sleep = attempt("a", Payload::Sleep(Millis::from_secs(60)));
-        assert_eq!(cancelled(&device(), sleep, force).await, (TaskReport::Stopped, 0));
+        assert_eq!(cancelled(&Arc::new(device()), sleep, force).await, (TaskReport::Stopped, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_polite_cancel_waits_for_the_function() {
-    let device = device()
-        .function_with("tidies", |call: Call| async move {
-            assert!(!call.cancellation.is_requested());
-            call.cancellation.requested().await;
-            assert!(call.cancellation.is_requested());
-            sleep(Duration::from_secs(3)).await;
-            Err(TaskError::new(ErrorKind::DeviceError, "stopped"))
-        })
-        .function_with("finishes", |call: Call| async move {
-            call.cancellation.requested().await;
-            Ok(Value::from("all of it"))
-        })
-        .function("deaf", |_| async move {
-            sleep(Duration::from_secs(5)).await;
-            Ok(Value::from("done"))
-        });
+    let device = Arc::new(
+        device()
+            .function_with("tidies", |call: Call| async move {
+                assert!(!call.cancellation.is_requested());
+                call.cancellation.requested().await;
+                assert!(call.cancellation.is_requested());
+                sleep(Duration::from_secs(3)).await;
+                Err(TaskError::new(ErrorKind::DeviceError, "stopped"))
+            })
+            .function_with("finishes", |call: Call| async move {
+                call.cancellation.requested().await;
+                Ok(Value::from("all of it"))
+            })
+            .function("deaf", |_| async move {
+                sleep(Duration::from_secs(5)).await;
+                Ok(Value::from("done"))
+            }),
+    );
     let report = cancelled(&device, call("tidies", Value::Null), false).await;
     assert_eq!(report, (TaskReport::Stopped, 3000));
     let report = cancelled(&device, call("finishes", Value::Null), false).await;
@@ -106,7 +108,7 @@ async fn force_after_a_polite_request_ends_both() {
         device.cancel(id.clone(), true).await.expect("stopped");
         polite.await.expect("stopped");
     };
-    let (report, ()) = join(device.run(attempt), cancels).await;
+    let (report, ()) = join(begin(&device, attempt), cancels).await;
     assert_eq!(report.expect("a report"), TaskReport::Stopped);
 }
 
@@ -124,7 +126,7 @@ async fn dropping_the_run_drops_the_function() {
     let (device, alive) = deaf();
     let attempt = call("deaf", Value::Null);
     let id = attempt.id.clone();
-    let mut run = device.run(attempt);
+    let mut run = begin(&device, attempt);
     assert!((&mut run).now_or_never().is_none());
     assert!(alive.load(Ordering::Relaxed));
     let mut cancel = device.cancel(id, false);
@@ -139,7 +141,7 @@ async fn a_cancel_finds_the_attempt_before_its_first_poll() {
     let (device, alive) = deaf();
     let attempt = call("deaf", Value::Null);
     let id = attempt.id.clone();
-    let run = device.run(attempt);
+    let run = begin(&device, attempt);
     let mut cancel = device.cancel(id, true);
     assert!((&mut cancel).now_or_never().is_none());
     let (report, answer) = join(run, cancel).await;
@@ -155,13 +157,13 @@ async fn what_is_not_there_is_stopped() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_named_attempt_is_cancelled() {
-    let device = device();
+    let device = Arc::new(device());
     let (mut first, mut second) =
         (attempt("a", Payload::Sleep(Millis(5000))), attempt("a", Payload::Sleep(Millis(5000))));
     first.id.number = 1;
     second.id.number = 2;
     let cancel = device.cancel(first.id.clone(), false);
-    let (one, two) = (device.run(first), device.run(second));
+    let (one, two) = (begin(&device, first), begin(&device, second));
     let (one, (two, _)) = join(one, join(two, cancel)).await;
     assert_eq!((one.expect("a report"), two.expect("a report")), (TaskReport::Stopped, TaskReport::done()));
 }
@@ -170,20 +172,17 @@ async fn only_the_named_attempt_is_cancelled() {
 async fn a_token_that_outlives_its_attempt_says_so() {
     let (give, take) = oneshot::channel();
     let give = std::sync::Mutex::new(Some(give));
-    let device = device().function_with("leak", move |call: Call| {
+    let device = Arc::new(device().function_with("leak", move |call: Call| {
         let give = give.lock().expect("lock").take();
         async move {
             let sent = give.map(|give| give.send(call.cancellation.clone()));
             assert!(matches!(sent, Some(Ok(()))));
             Ok(Value::Null)
         }
-    });
-    device.run(call("leak", Value::Null)).await.expect("a report");
+    }));
+    run(&device, call("leak", Value::Null)).await;
     let cancellation = take.await.expect("a token");
     assert!(cancellation.is_requested());
     assert_eq!(cancellation.requested().now_or_never(), Some(()));
-    assert!(matches!(
-        failure(device.run(call("leak", 1)).await.expect("a report")).0,
-        ErrorKind::DeviceError
-    ));
+    assert!(matches!(failure(run(&device, call("leak", 1)).await).0, ErrorKind::DeviceError));
 }

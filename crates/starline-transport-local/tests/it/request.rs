@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use starline_device::{
-    Attempt, AttemptId, DeviceId, DeviceProfile, ErrorKind, Millis, Payload, TaskId, TaskReport, TaskSpec,
-    Value,
+    Attempt, AttemptId, Device, DeviceError, DeviceId, DeviceProfile, ErrorKind, Millis, Payload, TaskId,
+    TaskReport, TaskSpec, Value,
 };
 use starline_transport_local::LocalDevice;
 
@@ -33,6 +34,19 @@ pub(crate) fn call(name: &str, arguments: impl Into<Value>) -> Attempt {
 pub(crate) fn within(mut attempt: Attempt, limit: Millis) -> Attempt {
     attempt.timeout = Some(limit);
     attempt
+}
+
+/// Begins an attempt.
+pub(crate) fn begin(
+    device: &Arc<LocalDevice>,
+    attempt: Attempt,
+) -> BoxFuture<'static, Result<TaskReport, DeviceError>> {
+    Arc::clone(device).run(attempt)
+}
+
+/// Runs an attempt to its report.
+pub(crate) async fn run(device: &Arc<LocalDevice>, attempt: Attempt) -> TaskReport {
+    begin(device, attempt).await.expect("a report")
 }
 
 /// Kind and message of a failure.

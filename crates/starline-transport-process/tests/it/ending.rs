@@ -2,18 +2,18 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::join;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use starline_device::{Device, DeviceError, ErrorKind, Millis, TaskReport, Value};
+use starline_device::{Device, ErrorKind, Millis, TaskReport};
 use starline_transport_process::{ProcessDevice, ProcessOptions};
 
 use crate::request::{
-    Scratch, assert_dead, device, exec, failure, heard, is_alive, numbers, run, sh, stdout, within,
+    Pending, Scratch, assert_dead, begin, device, exec, failure, heard, is_alive, numbers, run, sh, stdout,
+    within,
 };
 
 /// A shell, a child, a grandchild and a child that hears no polite signal; it says who they are.
@@ -37,7 +37,7 @@ async fn a_polite_cancel_ends_the_whole_group() {
     let device = scratch.device();
     let mut signals = device.signals().expect("a stream");
     let attempt = sh(POLITE_FAMILY);
-    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let (id, pending) = (attempt.id.clone(), begin(&device, attempt));
     let cancel = async {
         let family = numbers(&heard(&mut signals).await);
         assert!(family.len() == 4 && family.iter().all(|number| is_alive(*number)));
@@ -55,7 +55,7 @@ async fn a_polite_cancel_waits_for_the_last_and_force_does_not() {
     let device = scratch.device();
     let mut signals = device.signals().expect("a stream");
     let attempt = sh(FAMILY);
-    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let (id, pending) = (attempt.id.clone(), begin(&device, attempt));
     let cancel = async {
         let family = numbers(&heard(&mut signals).await);
         let mut polite = device.cancel(id.clone(), false);
@@ -80,7 +80,7 @@ async fn a_process_may_tidy_up() {
     let mut shell = starline_device::Shell { script: script.to_owned(), ..Default::default() };
     shell.env.insert("FILE".to_owned(), file.display().to_string());
     let attempt = crate::request::attempt("t", starline_device::Payload::Sh(Arc::new(shell)));
-    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let (id, pending) = (attempt.id.clone(), begin(&device, attempt));
     let cancel = async {
         assert_eq!(heard(&mut signals).await, "ready");
         device.cancel(id, false).await.expect("stopped");
@@ -96,7 +96,7 @@ async fn a_suspended_process_hears_a_polite_cancel() {
     let device = scratch.device();
     let mut signals = device.signals().expect("a stream");
     let attempt = sh("sh -c 'kill -STOP $$' & stopped=$!; echo $$ $stopped; wait; sleep 1000");
-    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let (id, pending) = (attempt.id.clone(), begin(&device, attempt));
     let cancel = async {
         let family = numbers(&heard(&mut signals).await);
         device.cancel(id, false).await.expect("stopped");
@@ -122,7 +122,7 @@ async fn dropping_the_future_kills_the_group() {
     let mut signals = device.signals().expect("a stream");
     let attempt = sh(FAMILY);
     let id = attempt.id.clone();
-    let mut pending = device.run(attempt);
+    let mut pending = begin(&device, attempt);
     let family = tokio::select! {
         report = &mut pending => panic!("{report:?}"),
         text = heard(&mut signals) => numbers(&text),
@@ -137,16 +137,13 @@ async fn dropping_the_future_kills_the_group() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shutting_down_kills_all_groups() {
     let scratch = Scratch::new();
-    let device = Arc::new(scratch.device());
+    let device = scratch.device();
     let mut signals = device.signals().expect("a stream");
     let mut attempts = tokio::task::JoinSet::new();
     for number in 1..=5 {
-        let device = Arc::clone(&device);
-        attempts.spawn(async move {
-            let mut attempt = sh(FAMILY);
-            attempt.id.number = number;
-            device.run(attempt).await
-        });
+        let mut attempt = sh(FAMILY);
+        attempt.id.number = number;
+        attempts.spawn(begin(&device, attempt));
     }
     let mut families = Vec::new();
     for _ in 1..=5 {
@@ -160,14 +157,12 @@ async fn shutting_down_kills_all_groups() {
     }
 }
 
-type Pending<'a> = Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send + 'a>>;
-
 /// Starts a family whose members all hold the pipe that is returned, so that its end is their end: the
 /// system closes what a process holds when the process ends.
-async fn family_on_a_pipe(device: &ProcessDevice) -> (File, Pending<'_>) {
+async fn family_on_a_pipe(device: &Arc<ProcessDevice>) -> (File, Pending) {
     let mut signals = device.signals().expect("a stream");
     let script = format!("mkfifo pipe; echo $PWD/pipe; exec 9> pipe; {FAMILY}");
-    let mut pending = device.run(sh(&script));
+    let mut pending = begin(device, sh(&script));
     let opening = async {
         let path = heard(&mut signals).await;
         let file = tokio::fs::File::open(path).await.expect("a pipe");
@@ -182,14 +177,19 @@ async fn family_on_a_pipe(device: &ProcessDevice) -> (File, Pending<'_>) {
 }
 
 #[tokio::test]
-async fn dropping_the_device_kills_all_groups() {
+async fn letting_go_of_the_device_ends_no_attempt() {
     let scratch = Scratch::new();
     let device = scratch.device();
-    let (mut pipe, pending) = family_on_a_pipe(&device).await;
-    std::mem::forget(pending); // Nobody asks the attempt to stop.
+    let mut signals = device.signals().expect("a stream");
+    let pending = begin(&device, sh("mkfifo go; echo $PWD/go; read x < go; echo $x"));
     drop(device);
-    let ended = tokio::task::spawn_blocking(move || pipe.read_to_end(&mut Vec::new()));
-    ended.await.expect("no panic").expect("the end of the pipe");
+    let talk = async {
+        let pipe = heard(&mut signals).await;
+        tokio::fs::write(pipe, "went on\n").await.expect("a pipe");
+    };
+    let (report, ()) = join(pending, talk).await;
+    assert!(stdout(report.expect("a report")).ends_with("/go\nwent on\n"));
+    assert_eq!(scratch.attempts(), [""; 0]);
 }
 
 #[test]
@@ -230,7 +230,7 @@ async fn last_words_of_those_left_behind_are_heard() {
 async fn a_process_that_leaves_its_group_does_not_hang_the_attempt() {
     let scratch = Scratch::new();
     let device = scratch.device();
-    if !matches!(device.run(exec(["setsid", "true"])).await, Ok(TaskReport::Completed { .. })) {
+    if !matches!(begin(&device, exec(["setsid", "true"])).await, Ok(TaskReport::Completed { .. })) {
         return; // This system has no such program.
     }
     let script = "mkfifo ready; setsid sh -c 'echo $$; echo > ready; exec sleep 1000' & read x < ready";
@@ -258,7 +258,7 @@ async fn a_cancel_before_the_first_poll_starts_nothing() {
     let device = scratch.device();
     let attempt = sh("touch ../started");
     let id = attempt.id.clone();
-    let pending = device.run(attempt);
+    let pending = begin(&device, attempt);
     let mut cancel = device.cancel(id, false);
     assert!((&mut cancel).now_or_never().is_none());
     let (report, answer) = join(pending, cancel).await;
@@ -273,7 +273,7 @@ async fn a_flood_of_output_does_not_keep_a_cancel_waiting() {
     let device = scratch.device();
     let mut signals = device.signals().expect("a stream");
     let attempt = within(sh("echo $$; yes & yes >&2"), Millis::from_secs(600));
-    let (id, pending) = (attempt.id.clone(), device.run(attempt));
+    let (id, pending) = (attempt.id.clone(), begin(&device, attempt));
     let cancel = async {
         let first = heard(&mut signals).await;
         device.cancel(id, false).await.expect("stopped");

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use starline_device::{Device, DeviceSignal, ErrorKind, ProgressStream, TaskReport, Value};
 use starline_transport_process::ProcessOptions;
 
-use crate::request::{Scratch, attempt, device, exec, failure, heard, run, sh, stdout};
+use crate::request::{Scratch, attempt, begin, device, exec, failure, heard, run, sh, stdout};
 
 #[tokio::test]
 async fn success_has_both_streams() {
@@ -78,7 +78,7 @@ async fn lines_are_told_while_the_process_runs() {
     let mut signals = device.signals().expect("a stream");
     // The process goes on only when the test has heard it: the name of the pipe is what it says first.
     let script = "mkfifo go; echo $PWD/go; read x < go; echo \"$x\" >&2; printf end";
-    let pending = device.run(sh(script));
+    let pending = begin(&device, sh(script));
     let talk = async {
         let pipe = heard(&mut signals).await;
         tokio::fs::write(pipe, "went on\n").await.expect("a pipe");
@@ -114,12 +114,12 @@ async fn many_attempts_at_once_keep_to_themselves() {
     let attempts = (0..100).map(|n| {
         let mut attempt = sh("echo $STARLINE_ATTEMPT > file; cat file; echo $STARLINE_ATTEMPT >&2");
         attempt.id.number = n;
-        device.run(attempt)
+        begin(&device, attempt)
     });
     for (n, report) in join_all(attempts).await.into_iter().enumerate() {
         assert_eq!(stdout(report.expect("a report")), format!("{n}\n"));
     }
     assert_eq!(scratch.attempts(), [""; 0]);
-    let noop = device.run(attempt("t", starline_device::Payload::Noop)).await;
+    let noop = begin(&device, attempt("t", starline_device::Payload::Noop)).await;
     assert_eq!(noop.expect("a report"), TaskReport::done());
 }

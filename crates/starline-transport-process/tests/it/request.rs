@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use starline_device::{
-    Attempt, AttemptId, BoxStream, Device, DeviceId, DeviceProfile, DeviceSignal, ErrorKind, Exec, Millis,
-    Payload, Shell, TaskId, TaskReport, TaskSpec, Value,
+    Attempt, AttemptId, BoxStream, Device, DeviceError, DeviceId, DeviceProfile, DeviceSignal, ErrorKind,
+    Exec, Millis, Payload, Shell, TaskId, TaskReport, TaskSpec, Value,
 };
 use starline_transport_process::{ProcessDevice, ProcessOptions};
 
@@ -34,7 +35,7 @@ impl Scratch {
         ProcessOptions { allow_sh: true, work_root: self.0.join("attempts"), ..ProcessOptions::default() }
     }
 
-    pub(crate) fn device(&self) -> ProcessDevice {
+    pub(crate) fn device(&self) -> Arc<ProcessDevice> {
         device(self.options())
     }
 
@@ -55,8 +56,8 @@ pub(crate) fn profile() -> DeviceProfile {
     DeviceProfile::new(DeviceId::new("here").expect("id"), "whatever")
 }
 
-pub(crate) fn device(options: ProcessOptions) -> ProcessDevice {
-    ProcessDevice::new(profile(), options)
+pub(crate) fn device(options: ProcessOptions) -> Arc<ProcessDevice> {
+    Arc::new(ProcessDevice::new(profile(), options))
 }
 
 pub(crate) fn attempt(task: &str, payload: Payload) -> Attempt {
@@ -86,8 +87,24 @@ pub(crate) fn within(mut attempt: Attempt, limit: Millis) -> Attempt {
     attempt
 }
 
-pub(crate) async fn run(device: &ProcessDevice, attempt: Attempt) -> TaskReport {
-    device.run(attempt).await.expect("a report")
+/// What an attempt will bring.
+pub(crate) type Pending = BoxFuture<'static, Result<TaskReport, DeviceError>>;
+
+/// Begins an attempt.
+pub(crate) fn begin(device: &Arc<ProcessDevice>, attempt: Attempt) -> Pending {
+    Arc::clone(device).run(attempt)
+}
+
+/// Runs an attempt to its report.
+pub(crate) async fn run(device: &Arc<ProcessDevice>, attempt: Attempt) -> TaskReport {
+    begin(device, attempt).await.expect("a report")
+}
+
+/// Makes a file that may be executed once its mode says so. Another process writes it: a file that is open for
+/// writing here, even in a copy of this process that is about to start something else, cannot be executed.
+pub(crate) async fn write_program(device: &Arc<ProcessDevice>, path: &Path, text: &str) {
+    let path = path.to_str().expect("text");
+    stdout(run(device, exec(["sh", "-c", "printf %s \"$1\" > \"$0\"", path, text])).await);
 }
 
 /// Standard output of an attempt that completed.

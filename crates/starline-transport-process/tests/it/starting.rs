@@ -10,7 +10,9 @@ use starline_device::{
 };
 use starline_transport_process::ProcessOptions;
 
-use crate::request::{Scratch, attempt, device, exec, exec_with, failure, run, sh, stdout, within};
+use crate::request::{
+    Scratch, attempt, begin, device, exec, exec_with, failure, run, sh, stdout, within, write_program,
+};
 
 #[tokio::test]
 async fn a_program_gets_its_arguments_as_they_are() {
@@ -61,12 +63,12 @@ async fn programs_are_found_by_the_path_of_the_task() {
     let folder = scratch.path().join("bin");
     fs::create_dir(&folder).expect("a folder");
     let program = folder.join("greet");
-    fs::write(&program, "#!/bin/sh\necho hello from $0\n").expect("a file");
+    let device = scratch.device();
+    write_program(&device, &program, "#!/bin/sh\necho hello from $0\n").await;
     let greet = |name: &str| {
         let env = [("PATH".to_owned(), format!(":{}", folder.display()))].into();
         exec_with(Exec { argv: vec![name.to_owned()], env, ..Exec::default() })
     };
-    let device = scratch.device();
 
     let (kind, message, _) = failure(run(&device, greet("greet")).await);
     assert_eq!(
@@ -90,7 +92,7 @@ async fn what_cannot_be_started_is_no_matter_of_trying_again() {
     let scratch = Scratch::new();
     let device = scratch.device();
     let lost = scratch.path().join("lost");
-    fs::write(&lost, "#!/no/such/interpreter\n").expect("a file");
+    write_program(&device, &lost, "#!/no/such/interpreter\n").await;
     fs::set_permissions(&lost, fs::Permissions::from_mode(0o700)).expect("a mode");
     let with = |change: &dyn Fn(&mut Exec)| {
         let mut program = Exec { argv: vec!["true".to_owned()], ..Exec::default() };
@@ -237,7 +239,7 @@ async fn empty_tasks_and_sleeps_start_nothing() {
     let (kind, message, _) = failure(run(&device, within(sleep(5000), Millis(4000))).await);
     assert_eq!((kind, message.as_str()), (ErrorKind::Timeout, "attempt ran longer than 4s"));
     let long = sleep(5000);
-    let (id, pending) = (long.id.clone(), device.run(long));
+    let (id, pending) = (long.id.clone(), begin(&device, long));
     let (report, answer) = futures_util::future::join(pending, device.cancel(id, false)).await;
     assert_eq!(report.expect("a report"), TaskReport::Stopped);
     assert!(answer.is_ok() && !scratch.options().work_root.exists());
@@ -248,7 +250,7 @@ async fn nothing_starts_after_the_end() {
     let scratch = Scratch::new();
     let device = scratch.device();
     device.shut_down().await;
-    let error = device.run(exec(["true"])).await.expect_err("refused");
+    let error = begin(&device, exec(["true"])).await.expect_err("refused");
     assert_eq!(error.kind(), DeliveryFault::NotAccepted);
     device.shut_down().await;
 }

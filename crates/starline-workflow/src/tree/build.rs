@@ -129,18 +129,18 @@ impl<'s, 'r> Builder<'s, 'r> {
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let forced = self.tag(tag.as_deref(), at);
+                let forced = self.tag(tag.as_deref(), span);
                 // An absent value has no characters; the parser writes it as `~`.
                 let absent = span.byte_range().is_some_and(|range| range.is_empty());
                 let text = if absent && style == ScalarStyle::Plain { "" } else { &*text };
                 self.scalar(text, style == ScalarStyle::Plain && !forced, anchor, at)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), at);
+                self.tag(tag.as_deref(), span);
                 self.open(false, anchor, at)
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), at);
+                self.tag(tag.as_deref(), span);
                 self.open(true, anchor, at)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
@@ -150,11 +150,12 @@ impl<'s, 'r> Builder<'s, 'r> {
     }
 
     /// Whether a tag makes a text of whatever is written. All tags but that one are refused.
-    fn tag(&mut self, tag: Option<&Tag>, at: Mark) -> bool {
+    fn tag(&mut self, tag: Option<&Tag>, span: &Span) -> bool {
         let Some(tag) = tag else { return false };
         let is_text = tag.is_yaml_core_schema_tag("str");
         if !is_text {
             let message = format!("tag {} has no meaning here", quoted(&tag.original()));
+            let at = span.tag_start().map_or_else(|| start(span), |at| mark(at.line(), at.col() + 1));
             self.report.add(at, INVALID_VALUE, message).hint("leave the tag out");
         }
         is_text

@@ -6,6 +6,7 @@
 mod build;
 mod scalar;
 
+pub(crate) use build::text;
 pub(crate) use scalar::{Meaning, meaning};
 
 use serde_json::Value;

@@ -1,0 +1,251 @@
+//! `starline demo`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use starline::orchestrator::Device;
+use starline::strategies::LoadBalance;
+use starline::transport_local::{Call, LocalDevice};
+use starline::transport_process::{ProcessDevice, ProcessOptions};
+use starline::types::{
+    DeviceId, DeviceProfile, Envelope, ErrorKind, EventKind, GraphSpec, IdError, Reading, SkipReason,
+    TaskError, TaskResult, Value,
+};
+use starline::workflow::{LoadOptions, Workflow};
+
+use crate::drive::{self, Plan, Watcher};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::issue::Issue;
+use crate::line::Lines;
+use crate::options::{OutputOptions, StateOptions};
+use crate::output::Output;
+use crate::paint::{Tone, paint};
+use crate::records::Records;
+use crate::run_id;
+use crate::summary::Summary;
+use crate::view::View;
+
+pub(crate) const ABOUT: &str = "Show what it does: three devices on this machine run a small graph";
+
+pub(crate) const HELP: &str = "\
+Takes about five seconds. The run itself ends as partially_failed, since some of its tasks are made to
+fail; the exit code is 0 if everything went as the script says. The same seed gives the same events.
+
+Examples:
+  starline demo
+  starline demo --ephemeral          # leave no files behind
+  starline demo --json --seed 7      # one fact on each line, and the result last
+";
+
+/// The graph of the demonstration.
+const SCRIPT: &str = include_str!("demo.yaml");
+
+const INTRODUCTION: &str = "\
+Three devices on this machine: north and south run processes, office runs functions of this program.
+Ten tasks, some of which are made to fail:
+  collect_b   fails once, and is tried again after a random delay
+  collect_c   fails for good: report_c is skipped, and repair_c runs because of the failure
+  watch       starts processes that never end, and is stopped with all of them after 3.5 s
+  merge       adds two outputs up: page runs if the sum is above 40, discard if it is 0
+  close       runs when the others have ended, however they ended
+";
+
+const NEXT: &str = "\
+Next:
+  starline validate FILE          # check a workflow file of your own; see docs/getting-started.md
+  starline run FILE               # run it on this machine
+  starline run FILE --simulate    # see how long it would take
+  starline --help
+";
+
+/// Flags of `starline demo`.
+#[derive(Clone, Debug, Args)]
+#[command(about = ABOUT, after_help = HELP)]
+pub(crate) struct DemoArgs {
+    /// Seed of the random delay
+    #[arg(long, env = "STARLINE_SEED", hide_env_values = true, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    #[command(flatten)]
+    state: StateOptions,
+
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+impl DemoArgs {
+    /// Shows the demonstration.
+    ///
+    /// # Errors
+    /// It did not begin.
+    pub(crate) fn execute(self, output: &Output) -> Result<Exit, Failure> {
+        let mut workflow =
+            Workflow::parse(SCRIPT.as_bytes(), &LoadOptions::default()).map_err(|problems| {
+                Failure::issues("demo.yaml", problems.into_iter().map(Issue::from).collect())
+            })?;
+        workflow.settings.seed = self.seed;
+        let graph = Arc::clone(&workflow.graph);
+        let run_id = run_id::fresh();
+        let records = Records::create(&self.state, &run_id)?;
+        let (devices, processes) = devices(records.as_ref())
+            .map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()))?;
+        let strategy = Box::new(LoadBalance);
+        let settings = workflow.settings;
+        let job =
+            drive::Job { run_id, graph: workflow.graph, settings, strategy, devices, processes, records };
+        let summary = if output.is_json() {
+            drive::run(job, output, &mut View::new(output, &graph))?
+        } else {
+            drive::run(job, output, &mut Stage::new(output, &graph))?
+        };
+        Ok(conclude(&summary, output))
+    }
+}
+
+/// Writes the end, and says whether everything went as the script says.
+fn conclude(summary: &Summary, output: &Output) -> Exit {
+    summary.write(output);
+    if summary.exit() == Exit::Cancelled {
+        return Exit::Cancelled;
+    }
+    let differences = differences(summary);
+    for difference in &differences {
+        output.error(&format!("not as the script says: {difference}"));
+    }
+    if !differences.is_empty() {
+        return Exit::Failed;
+    }
+    if !output.is_json() {
+        let word = paint("as expected", Tone::Good, output.result_colour());
+        output.result(&format!("\nEverything went {word}."));
+        if !output.is_quiet() {
+            output.text(&format!("\n{NEXT}"));
+        }
+    }
+    summary.fault.unwrap_or(Exit::Done)
+}
+
+type Fleet = (Vec<Arc<dyn Device>>, Vec<Arc<ProcessDevice>>);
+
+fn devices(records: Option<&Records>) -> Result<Fleet, IdError> {
+    let mut options = ProcessOptions { allow_sh: true, ..ProcessOptions::default() };
+    if let Some(records) = records {
+        options.work_root = records.work_root();
+    }
+    let profile = |id: &str, capability: &str| {
+        let profile = DeviceProfile::new(DeviceId::new(id)?, "process");
+        Ok(profile.with_slots(2).with_capabilities([capability]).with_os(std::env::consts::OS))
+    };
+    let north = Arc::new(ProcessDevice::new(profile("north", "logs")?, options.clone()));
+    let south = Arc::new(ProcessDevice::new(profile("south", "logs")?, options));
+    let office = LocalDevice::new(profile("office", "office")?)
+        .function("add", |arguments: Value| async move {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let total = number(&arguments["a"])? + number(&arguments["b"])?;
+            Ok(Value::from_iter([("total", total)]))
+        })
+        .function_with("repair", |call: Call| async move {
+            call.progress.message("looking at the host");
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            Ok(Value::from_iter([("repaired", call.arguments["host"].clone())]))
+        });
+    let processes = vec![north, south];
+    let mut devices = crate::devices::as_devices(&processes);
+    devices.push(Arc::new(office));
+    Ok((devices, processes))
+}
+
+/// A whole number, as such or as text.
+fn number(value: &Value) -> Result<i64, TaskError> {
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    number.ok_or_else(|| TaskError::new(ErrorKind::InvalidRequest, format!("{value} is no whole number")))
+}
+
+/// Shows the run to a person, on standard output: here it is the result.
+struct Stage<'a> {
+    output: &'a Output,
+    lines: Lines,
+}
+
+impl<'a> Stage<'a> {
+    fn new(output: &'a Output, graph: &GraphSpec) -> Self {
+        Self { output, lines: Lines::new(graph, output.result_colour()) }
+    }
+}
+
+impl Watcher for Stage<'_> {
+    fn planned(&mut self, plan: &Plan) {
+        let output = self.output;
+        if output.is_quiet() {
+            return;
+        }
+        output.text(INTRODUCTION);
+        output.result("\nPlan:");
+        for (task, device) in plan {
+            let device = device.as_ref().map_or("", DeviceId::as_str);
+            output.result(&format!("  {:<10}  on {device}", task.as_str()));
+        }
+        output.result("\nRun:");
+        output.flush();
+    }
+
+    fn event(&mut self, envelope: &Envelope) {
+        let wanted = match envelope.event.kind() {
+            // Assigned and running are one on these devices, and the others say nothing new here.
+            EventKind::RunCreated
+            | EventKind::RunReady
+            | EventKind::TaskAssigned
+            | EventKind::ResultIgnored => false,
+            EventKind::Progress => self.output.is_verbose(),
+            _ => true,
+        };
+        // Written in any case, as lines count from the first one.
+        let line = self.lines.line(envelope);
+        if wanted && !self.output.is_quiet() {
+            self.output.result(&line);
+        }
+        if envelope.event.run_end().is_some() && !self.output.is_quiet() {
+            self.output.result("");
+        }
+    }
+}
+
+/// How each task must end.
+type Expectation = (&'static str, Reading, fn(&TaskResult) -> bool);
+
+const EXPECTED: [Expectation; 10] = [
+    ("collect_a", Reading::Completed, |result| result.outputs.get("count") == Some(&Value::from(12))),
+    ("collect_b", Reading::Completed, |result| result.attempts == 2),
+    ("collect_c", Reading::Failed, |result| failed_by(result, &ErrorKind::ExitStatus)),
+    ("watch", Reading::Failed, |result| failed_by(result, &ErrorKind::Timeout)),
+    ("report_c", Reading::Skipped, |result| result.skip_reason == Some(SkipReason::SourceFailed)),
+    ("repair_c", Reading::Completed, |result| result.result["repaired"] == "c"),
+    ("merge", Reading::Completed, |result| result.outputs.get("total") == Some(&Value::from(42))),
+    ("page", Reading::Completed, |_| true),
+    ("discard", Reading::Skipped, |result| result.skip_reason == Some(SkipReason::ConditionFalse)),
+    ("close", Reading::Completed, |_| true),
+];
+
+fn failed_by(result: &TaskResult, kind: &ErrorKind) -> bool {
+    result.error.as_ref().is_some_and(|error| error.kind == *kind)
+}
+
+/// What went another way than the script says, one line each.
+fn differences(summary: &Summary) -> Vec<String> {
+    let results = &summary.outcome.results;
+    let mut differences = Vec::new();
+    for (id, status, holds) in EXPECTED {
+        match results.iter().find(|(task, _)| task.as_str() == id) {
+            Some((_, result)) if result.status == status && holds(result) => {}
+            Some((_, result)) => {
+                let error = result.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                differences
+                    .push(format!("{id} is {:?} after {} attempts{error}", result.status, result.attempts));
+            }
+            None => differences.push(format!("{id} is missing")),
+        }
+    }
+    differences
+}

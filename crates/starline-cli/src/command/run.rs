@@ -1,0 +1,185 @@
+//! `starline run`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args};
+use starline::types::RunId;
+use starline::workflow::Workflow;
+
+use crate::devices::{Devices, as_devices};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::load::{self, Context};
+use crate::options::{OutputOptions, StateOptions};
+use crate::output::Output;
+use crate::records::Records;
+use crate::source::Source;
+use crate::view::View;
+use crate::{drive, run_id, simulate};
+
+pub(crate) const ABOUT: &str = "Run a workflow and follow it to its end";
+
+pub(crate) const HELP: &str = "\
+Without --devices all tasks run on this machine, as the device `local`. A relative `cwd` of a task is
+relative to the workflow file; a task without one gets an empty folder of its own.
+
+Interrupt (Ctrl-C) to cancel: running tasks are asked to stop, and killed after 10 s or at a second
+interrupt. The result comes when the last process is gone.
+
+Exit codes: 0 completed, 1 failed or partially failed, 2 invalid input, 3 refused, 4 trouble with the
+system, 130 cancelled.
+
+Examples:
+  starline run nightly.yaml
+  starline run nightly.yaml --devices devices.yaml --strategy capability_match
+  starline run report.yaml --input day=2026-02-01 --input 'limits=[1, 2]'
+  starline run nightly.yaml --simulate --devices devices.yaml   # how long would it take?
+  starline run nightly.yaml --json --ephemeral | tail -n 1      # the result for a program
+";
+
+/// Flags of `starline run`.
+#[derive(Clone, Debug, Args)]
+#[command(about = ABOUT, after_help = HELP)]
+pub(crate) struct RunArgs {
+    /// Workflow file, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Device file; without it this machine is the one device
+    #[arg(long, env = "STARLINE_DEVICES", hide_env_values = true, value_name = "FILE")]
+    devices: Option<PathBuf>,
+
+    /// Strategy that chooses devices: round_robin, capability_match or load_balance; before that of the file
+    #[arg(long, env = "STARLINE_STRATEGY", hide_env_values = true, value_name = "NAME")]
+    strategy: Option<String>,
+
+    /// Value of an input, any number of times; in the environment one on each line
+    #[arg(long = "input", env = "STARLINE_INPUT", hide_env_values = true, value_name = "K=V")]
+    pub(crate) inputs: Vec<String>,
+
+    /// Seed of every random draw, such as retry delays
+    #[arg(long, env = "STARLINE_SEED", hide_env_values = true, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Carry nothing out: each task takes its estimated time on a virtual clock
+    #[arg(long, env = "STARLINE_SIMULATE", hide_env_values = true)]
+    #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    simulate: bool,
+
+    /// Multiply every estimate of a simulation by this
+    #[arg(long, env = "STARLINE_TIME_SCALE", hide_env_values = true, value_name = "S")]
+    #[arg(requires = "simulate", value_parser = time_scale)]
+    time_scale: Option<f64>,
+
+    #[command(flatten)]
+    state: StateOptions,
+
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+fn time_scale(text: &str) -> Result<f64, String> {
+    let scale = text.parse().ok().filter(|scale: &f64| scale.is_finite() && *scale >= 0.0);
+    scale.ok_or_else(|| "expected a number from zero up, such as 0.5".to_owned())
+}
+
+/// A run that is about to begin.
+struct Prepared {
+    workflow: Workflow,
+    source: Source,
+    run_id: RunId,
+}
+
+impl RunArgs {
+    /// Runs the workflow, and writes its result.
+    ///
+    /// # Errors
+    /// The run did not begin.
+    pub(crate) fn execute(self, output: &Output) -> Result<Exit, Failure> {
+        let devices = self.devices.as_deref().map(Devices::read).transpose()?;
+        let source = Source::read(&self.file)?;
+        let inputs = self.inputs.iter().map(|pair| input(pair)).collect::<Result<_, _>>()?;
+        let devices = match devices {
+            None if !self.simulate => Some(Devices::this_machine()?),
+            devices => devices,
+        };
+        let context = Context {
+            inputs,
+            devices: devices.as_ref().map(Devices::ids),
+            named_devices: self.devices.is_some(),
+            ..Context::default()
+        };
+        let mut workflow = load::workflow(&source, context)?;
+        workflow.settings.seed = match (self.seed, self.simulate) {
+            (Some(seed), _) => seed,
+            // Two simulations of one file are equal.
+            (None, true) => 0,
+            (None, false) => run_id::random(),
+        };
+        if let Some(devices) = &devices {
+            devices.admit(&workflow.graph)?;
+        }
+        let prepared = Prepared { workflow, source, run_id: run_id::fresh() };
+        match devices {
+            Some(devices) if !self.simulate => self.run(prepared, &devices, output),
+            devices => self.simulate(prepared, devices.as_ref(), output),
+        }
+    }
+
+    fn run(&self, prepared: Prepared, devices: &Devices, output: &Output) -> Result<Exit, Failure> {
+        let Prepared { workflow, source, run_id } = prepared;
+        let strategy = load::strategy(self.strategy.as_deref(), &workflow)?;
+        // Without folders first: what is wrong with a device is known before anything is left behind.
+        devices.connect(&source.folder, None)?;
+        let records = Records::create(&self.state, &run_id)?;
+        let work_root = records.as_ref().map(Records::work_root);
+        let processes = devices.connect(&source.folder, work_root)?;
+        let graph = Arc::clone(&workflow.graph);
+        let job = drive::Job {
+            run_id,
+            graph: workflow.graph,
+            settings: workflow.settings,
+            strategy,
+            devices: as_devices(&processes),
+            processes,
+            records,
+        };
+        let summary = drive::run(job, output, &mut View::new(output, &graph))?;
+        summary.write(output);
+        Ok(summary.exit())
+    }
+
+    fn simulate(
+        &self,
+        prepared: Prepared,
+        devices: Option<&Devices>,
+        output: &Output,
+    ) -> Result<Exit, Failure> {
+        let Prepared { workflow, run_id, .. } = prepared;
+        let strategy = load::strategy(self.strategy.as_deref(), &workflow)?;
+        let graph = Arc::clone(&workflow.graph);
+        let job = simulate::Job {
+            records: Records::create(&self.state, &run_id)?,
+            run_id,
+            graph: workflow.graph,
+            settings: workflow.settings,
+            strategy,
+            devices: devices.map(Devices::profiles).unwrap_or_default(),
+            time_scale: self.time_scale.unwrap_or(1.0),
+        };
+        let summary = simulate::run(job, output, &mut View::new(output, &graph))?;
+        summary.write(output);
+        Ok(summary.exit())
+    }
+}
+
+/// Reads `K=V`.
+fn input(pair: &str) -> Result<(String, String), Failure> {
+    let named = pair.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+    let (name, value) = named.ok_or_else(|| {
+        Failure::new(Exit::Invalid, "usage", format!("--input {pair:?} is not of the form NAME=VALUE"))
+    })?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}

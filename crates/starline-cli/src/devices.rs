@@ -1,0 +1,196 @@
+//! The devices of a run: those of a device file, or this machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, thread};
+
+use starline::orchestrator::{Device, Refusal};
+use starline::scheduler::Fleet;
+use starline::transport_process::{ProcessDevice, ProcessOptions};
+use starline::types::{DeviceId, DeviceProfile, GraphSpec, TaskId, Value};
+use starline::workflow::DeviceFile;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::issue::Issue;
+use crate::source::Source;
+
+/// Id of the device that stands for this machine.
+const LOCAL: &str = "local";
+
+/// Devices as they are described, not connected yet.
+#[derive(Debug)]
+pub(crate) struct Devices {
+    entries: Vec<Described>,
+    /// The file they come from, and its folder; none for this machine.
+    file: Option<(String, PathBuf)>,
+}
+
+#[derive(Debug)]
+struct Described {
+    profile: DeviceProfile,
+    options: Value,
+}
+
+impl Devices {
+    /// Reads a device file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or every problem in it.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let source = Source::read(path)?;
+        let file = DeviceFile::parse(source.text.as_bytes()).map_err(|problems| {
+            Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
+        })?;
+        let entries = file.devices.into_iter();
+        let entries =
+            entries.map(|entry| Described { profile: entry.profile, options: entry.options }).collect();
+        Ok(Self { entries, file: Some((source.name, source.folder)) })
+    }
+
+    /// This machine as one device: as many slots as processors, and scripts allowed.
+    ///
+    /// # Errors
+    /// Never in practice: the id is a word.
+    pub(crate) fn this_machine() -> Result<Self, Failure> {
+        let id = DeviceId::new(LOCAL)
+            .map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()))?;
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let slots = u32::try_from(processors).unwrap_or(u32::MAX);
+        let mut profile = DeviceProfile::new(id, "process").with_slots(slots).with_os(env::consts::OS);
+        profile.resources.0.insert("cpu_cores".to_owned(), u64::from(slots));
+        if let Some(bytes) = memory() {
+            profile.resources.0.insert("memory".to_owned(), bytes);
+        }
+        let options = serde_json::json!({ "allow_sh": true });
+        Ok(Self { entries: vec![Described { profile, options }], file: None })
+    }
+
+    /// Whether they come from a file.
+    pub(crate) fn are_from_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Their ids, in order.
+    pub(crate) fn ids(&self) -> Vec<DeviceId> {
+        self.entries.iter().map(|entry| entry.profile.id.clone()).collect()
+    }
+
+    /// Their profiles, in order.
+    pub(crate) fn profiles(&self) -> Vec<DeviceProfile> {
+        self.entries.iter().map(|entry| entry.profile.clone()).collect()
+    }
+
+    /// Tasks that fit none of the devices, each with what the nearest one lacks.
+    pub(crate) fn unfit(&self, graph: &GraphSpec) -> Vec<(TaskId, Vec<String>)> {
+        let mut fleet = Fleet::new();
+        let devices: Vec<_> =
+            self.entries.iter().map(|entry| fleet.register(entry.profile.clone())).collect();
+        let mut unfit = Vec::new();
+        for task in &graph.tasks {
+            let class = fleet.class(task.device.as_ref());
+            if devices.is_empty() || !fleet.eligible(class).is_empty() {
+                continue;
+            }
+            let lacks = task.device.as_ref().map(|selector| {
+                devices.iter().map(|device| fleet.missing(*device, selector)).min_by_key(Vec::len)
+            });
+            unfit.push((task.id.clone(), lacks.flatten().unwrap_or_default()));
+        }
+        unfit
+    }
+
+    /// Refuses a graph with tasks that fit no device.
+    ///
+    /// # Errors
+    /// Some task fits none of the devices.
+    pub(crate) fn admit(&self, graph: &GraphSpec) -> Result<(), Failure> {
+        let unfit = self.unfit(graph);
+        if unfit.is_empty() {
+            return Ok(());
+        }
+        let failure = Failure::from(Refusal::NoEligibleDevice(unfit));
+        Err(if self.are_from_file() { failure } else { failure.with_hint(DESCRIBE) })
+    }
+
+    /// Makes them real. Folders of tasks are relative to `base_dir`, and attempts get theirs in `work_root`,
+    /// unless a device says otherwise.
+    ///
+    /// # Errors
+    /// A device is only simulated, or asks for what this version cannot give.
+    pub(crate) fn connect(
+        &self,
+        base_dir: &Path,
+        work_root: Option<PathBuf>,
+    ) -> Result<Vec<Arc<ProcessDevice>>, Failure> {
+        let mut defaults = ProcessOptions::default();
+        defaults.base_dir = Some(std::path::absolute(base_dir).unwrap_or_else(|_| base_dir.to_owned()));
+        if let Some(root) = work_root {
+            defaults.work_root = root;
+        }
+        self.entries.iter().map(|entry| self.connect_one(entry, &defaults).map(Arc::new)).collect()
+    }
+
+    fn connect_one(&self, entry: &Described, defaults: &ProcessOptions) -> Result<ProcessDevice, Failure> {
+        let profile = &entry.profile;
+        let (file, folder) =
+            self.file.as_ref().map_or(("devices", Path::new(".")), |(file, folder)| (file, folder));
+        let refuse = |code: &str, message: String, hint: Option<String>| {
+            Failure::issues(file, vec![Issue::whole(code, message, hint)])
+        };
+        if profile.kind != "process" {
+            let message =
+                format!("device {} is of the kind {}, which runs nothing", profile.id, profile.kind);
+            let hint = "use devices of the kind process, or run with --simulate".to_owned();
+            return Err(refuse("unsupported_kind", message, Some(hint)));
+        }
+        let mut options = defaults
+            .overlaid(&entry.options)
+            .map_err(|error| refuse("invalid_value", format!("device {}: {error}", profile.id), None))?;
+        // What a device file says is relative to the device file.
+        options.base_dir = options.base_dir.map(|base| folder.join(base));
+        options.work_root = folder.join(options.work_root);
+        Ok(ProcessDevice::new(profile.clone(), options))
+    }
+}
+
+/// What to do where this machine is not enough.
+pub(crate) const DESCRIBE: &str = "describe your devices in a file, and name it with --devices";
+
+/// Process devices as any devices.
+pub(crate) fn as_devices(processes: &[Arc<ProcessDevice>]) -> Vec<Arc<dyn Device>> {
+    processes.iter().map(|process| Arc::clone(process) as Arc<dyn Device>).collect()
+}
+
+/// Memory of this machine in bytes, where the system says so in a file.
+fn memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use starline::types::{DeviceSelector, Payload, TaskSpec};
+
+    #[test]
+    fn this_machine_takes_tasks_without_wishes() {
+        let devices = Devices::this_machine().expect("a device");
+        let mut plain = TaskSpec::new(TaskId::new("plain").expect("id"), Payload::Noop);
+        let graph = |task: TaskSpec| GraphSpec { tasks: vec![Arc::new(task)], ..GraphSpec::default() };
+        assert!(devices.unfit(&graph(plain.clone())).is_empty());
+        assert!(devices.connect(Path::new("."), None).is_ok_and(|made| made.len() == 1));
+
+        let selector = DeviceSelector { needs: vec!["gpu".into()], ..DeviceSelector::default() };
+        plain.device = Some(Arc::new(selector));
+        let unfit = devices.unfit(&graph(plain.clone()));
+        assert_eq!(unfit[0].0.as_str(), "plain");
+        assert!(unfit[0].1[0].contains("gpu"), "{unfit:?}");
+        assert!(matches!(
+            devices.admit(&graph(plain)),
+            Err(Failure::Other { exit: Exit::Refused, code: "no_eligible_device", hint: Some(_), .. })
+        ));
+    }
+}

@@ -1,0 +1,163 @@
+//! A run on real devices, from submission to the end of its last process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use starline::bus::Subscription;
+use starline::event::EventFilter;
+use starline::orchestrator::{AssignmentStrategy, Device, Orchestrator, Run, RunOptions, StrategyChoice};
+use starline::transport_process::ProcessDevice;
+use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, TaskId};
+
+use crate::attempts::Attempts;
+use crate::failure::Failure;
+use crate::interrupt::Interrupts;
+use crate::output::Output;
+use crate::records::Records;
+use crate::summary::Summary;
+
+/// Facts that wait for a reader of the output. One that stays further behind misses some, and is told so.
+const BACKLOG: usize = 1 << 20;
+/// Facts taken at once.
+const GRIP: usize = 1024;
+
+/// What is to be run.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) run_id: RunId,
+    pub(crate) graph: Arc<GraphSpec>,
+    pub(crate) settings: RunSettings,
+    pub(crate) strategy: Box<dyn AssignmentStrategy>,
+    pub(crate) devices: Vec<Arc<dyn Device>>,
+    /// Those of the devices whose processes must be gone at the end.
+    pub(crate) processes: Vec<Arc<ProcessDevice>>,
+    pub(crate) records: Option<Records>,
+}
+
+/// Where tasks are planned to run.
+pub(crate) type Plan = [(TaskId, Option<DeviceId>)];
+
+/// Who watches a run.
+pub(crate) trait Watcher {
+    /// The run is about to begin.
+    fn planned(&mut self, plan: &Plan) {
+        let _ = plan;
+    }
+
+    /// A fact, or output of a task.
+    fn event(&mut self, envelope: &Envelope);
+}
+
+/// Runs a job on a runtime of its own.
+///
+/// # Errors
+/// The run cannot begin, or the system is in the way. Once it has begun, its end is a result.
+pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::infrastructure("runtime", "failed to start threads", &error))?;
+    // Output is written in this thread, which drives nothing else: a slow reader holds nobody up.
+    runtime.block_on(drive(job, output, watcher))
+}
+
+async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
+    let Job { run_id, graph, settings, strategy, devices, processes, mut records } = job;
+    let interrupts = Interrupts::listen()
+        .map_err(|error| Failure::infrastructure("signals", "failed to listen for signals", &error))?;
+    let (orchestrator, bus) = starline::embedded();
+    let mut attempts = Attempts::of(devices.iter().map(|device| {
+        let profile = device.profile();
+        (profile.id.clone(), profile.slots)
+    }));
+    for device in devices {
+        orchestrator.fleet().connect(device).await?;
+    }
+    let facts = bus.subscribe_with(EventFilter::all().run(run_id.clone()), BACKLOG);
+    let options = RunOptions {
+        id: Some(run_id),
+        settings,
+        strategy: StrategyChoice::Own(strategy),
+        ..RunOptions::default()
+    };
+    let begun = begin(&orchestrator, graph, options, interrupts, watcher).await;
+    let followed = match begun {
+        Ok(run) => {
+            let mut on_event = |envelope: &Envelope| {
+                attempts.observe(envelope);
+                watcher.event(envelope);
+            };
+            follow(&run, facts, &mut records, output, &mut on_event).await;
+            run.outcome().await.map_err(Failure::from)
+        }
+        Err(failure) => Err(failure),
+    };
+    orchestrator.shut_down(Duration::ZERO).await;
+    for process in processes {
+        process.shut_down().await;
+    }
+    let outcome = match followed {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            if let Some(records) = records {
+                records.discard();
+            }
+            return Err(failure);
+        }
+    };
+    Ok(Summary::new(outcome, attempts, false).kept(records, output))
+}
+
+/// Submits, places and starts a run that ends early if somebody asks for it.
+async fn begin(
+    orchestrator: &Orchestrator,
+    graph: Arc<GraphSpec>,
+    options: RunOptions,
+    interrupts: Interrupts,
+    watcher: &mut dyn Watcher,
+) -> Result<Run, Failure> {
+    let run = orchestrator.submit(graph, options).await?;
+    let plan = run.assign().await?;
+    watcher.planned(&plan);
+    run.start().await?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "signals are heard even while output waits for its reader"
+    )]
+    drop(tokio::spawn(interrupts.cancel(run.clone())));
+    Ok(run)
+}
+
+/// Hands on the facts of a run until the one that ends it.
+async fn follow(
+    run: &Run,
+    mut facts: Subscription,
+    records: &mut Option<Records>,
+    output: &Output,
+    on_event: &mut dyn FnMut(&Envelope),
+) {
+    let mut batch = Vec::with_capacity(GRIP);
+    let mut ended = false;
+    while !ended && facts.recv_many(&mut batch, GRIP).await > 0 {
+        for fact in batch.drain(..) {
+            match fact {
+                Ok(envelope) => {
+                    ended |= envelope.event.run_end().is_some();
+                    if let Some(records) = records {
+                        records.event(&envelope);
+                    }
+                    on_event(&envelope);
+                }
+                Err(gap) => {
+                    output.warning(&gap.to_string());
+                    // The end itself may be among what was missed.
+                    ended |= run.status().state.is_terminal() && facts.backlog() == 0;
+                }
+            }
+        }
+        output.flush();
+        if let Some(records) = records {
+            records.flush();
+        }
+    }
+}

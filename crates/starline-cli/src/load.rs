@@ -1,0 +1,73 @@
+//! Reading workflow files.
+
+use std::collections::BTreeMap;
+
+use starline::orchestrator::AssignmentStrategy;
+use starline::strategies::{self, LoadBalance};
+use starline::types::{DeviceId, Value};
+use starline::workflow::{LoadOptions, Problem, Workflow};
+
+use crate::devices::DESCRIBE;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::issue::Issue;
+use crate::source::Source;
+
+/// What a workflow file is checked with.
+#[derive(Debug, Default)]
+pub(crate) struct Context {
+    /// Values of inputs, as they are written on a command line.
+    pub(crate) inputs: Vec<(String, String)>,
+    /// Whether inputs may stay without a value.
+    pub(crate) partial_inputs: bool,
+    /// Devices that tasks may be pinned to; none: pins are not checked.
+    pub(crate) devices: Option<Vec<DeviceId>>,
+    /// Whether the operator has named these devices.
+    pub(crate) named_devices: bool,
+}
+
+/// Reads a workflow.
+///
+/// # Errors
+/// Every problem of the file, by line.
+pub(crate) fn workflow(source: &Source, context: Context) -> Result<Workflow, Failure> {
+    let Context { inputs, partial_inputs, devices, named_devices } = context;
+    let inputs: BTreeMap<String, Value> =
+        inputs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+    let options =
+        LoadOptions { inputs, partial_inputs, devices, strategies: spellings(), ..LoadOptions::default() };
+    Workflow::parse(source.text.as_bytes(), &options).map_err(|problems| {
+        let explained = |problem| if named_devices { problem } else { explain(problem) };
+        Failure::issues(&source.name, problems.into_iter().map(explained).map(Issue::from).collect())
+    })
+}
+
+/// Where only this machine is known, a pin to another device has a remedy.
+fn explain(mut problem: Problem) -> Problem {
+    if problem.code == "unknown_device" {
+        let hint = problem.hint.take().map(|hint| format!("{hint}; ")).unwrap_or_default();
+        problem.hint = Some(format!("{hint}{DESCRIBE}"));
+    }
+    problem
+}
+
+/// The names of strategies, and as they are written with hyphens.
+fn spellings() -> Vec<String> {
+    let names = strategies::NAMES.into_iter();
+    names.flat_map(|name| [name.to_owned(), name.replace('_', "-")]).collect()
+}
+
+/// The strategy that was asked for, on the command line or else in the file.
+///
+/// # Errors
+/// There is no such strategy; the message lists those there are.
+pub(crate) fn strategy(
+    wanted: Option<&str>,
+    workflow: &Workflow,
+) -> Result<Box<dyn AssignmentStrategy>, Failure> {
+    match wanted.or(workflow.strategy.as_deref()) {
+        None => Ok(Box::new(LoadBalance)),
+        Some(name) => strategies::by_name(name)
+            .map_err(|error| Failure::new(Exit::Invalid, "unknown_strategy", error.to_string())),
+    }
+}

@@ -1,0 +1,418 @@
+//! The one owner of all runs and of the fleet: hear, step, place, persist, publish, act.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use starline_device::{DeliveryFault, Device};
+use starline_event::EventSink;
+use starline_journal::{Fence, Journal, JournalFault};
+use starline_scheduler::{Effect, Fleet, Input, Undelivered};
+use starline_types::{DeviceIx, Envelope, Event, RunId, Seq, Timestamp};
+
+use crate::RunError;
+use crate::clock::Clock;
+use crate::dispatch::{CancelJob, Dispatcher, Job};
+use crate::inbox::{Content, Mail, Report, Said};
+use crate::registry::{Entry, RunShared};
+
+/// Tasks that a run may place before the next run has its turn.
+const TURN: usize = 256;
+
+/// The one owner of all runs and of the fleet.
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) settings: crate::builder::Defaults,
+    pub(crate) fleet: Fleet,
+    /// Devices by index; none for a seat without a connection.
+    pub(crate) devices: Vec<Option<Arc<dyn Device>>>,
+    /// Boxed, as an entry is moved in and out in every burst.
+    pub(crate) runs: Vec<Option<Box<Entry>>>,
+    pub(crate) by_id: FxHashMap<RunId, u32>,
+    pub(crate) directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
+    /// What is to be heard in the present burst.
+    pub(crate) mail: Mail,
+    pub(crate) dispatcher: Dispatcher,
+    /// Runs with something to persist or to place.
+    pub(crate) touched: Vec<u32>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) system_seq: Seq,
+    pub(crate) system_events: Vec<Event>,
+    pub(crate) armed: Option<Timestamp>,
+    pub(crate) closing: Option<Closing>,
+    /// No handle is left.
+    pub(crate) abandoned: bool,
+}
+
+/// A shutdown in progress.
+pub(crate) struct Closing {
+    pub(crate) deadline: Timestamp,
+    pub(crate) reply: crate::command::Reply<()>,
+}
+
+impl Core {
+    /// Whether a burst needs no waiting, so that whoever brings a report may do it.
+    pub(crate) fn works_anywhere(&self) -> bool {
+        !self.journal.keeps() && self.closing.is_none() && !self.abandoned
+    }
+
+    /// Whether the orchestrator is shutting down.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.closing.is_some() || self.abandoned
+    }
+
+    /// When the core has something to do by itself.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        self.armed
+    }
+
+    /// A burst without commands and without a journal.
+    pub(crate) fn work(&mut self) {
+        let now = self.clock.now();
+        self.hear_mail(now);
+        self.place(now);
+        let touched = std::mem::take(&mut self.touched);
+        for run in &touched {
+            if let Some(mut entry) = self.take_touched(*run) {
+                let published = self.envelopes(now, &mut entry, false);
+                self.finish(*run, entry, published);
+            }
+        }
+        self.end_burst(now, touched);
+    }
+
+    /// A burst with everything. Returns false when the orchestrator is to end.
+    pub(crate) async fn work_through(&mut self) -> bool {
+        let now = self.clock.now();
+        self.hear_mail(now);
+        for (command, place) in std::mem::take(&mut self.mail.commands) {
+            self.obey(now, command).await;
+            drop(place);
+        }
+        self.place(now);
+        self.persist_publish_act(now).await;
+        if self.abandoned && self.closing.is_none() {
+            let (reply, _) = tokio::sync::oneshot::channel();
+            self.closing = Some(Closing { deadline: now, reply });
+        }
+        !self.closing.as_ref().is_some_and(|closing| closing.deadline <= now || self.is_quiet())
+    }
+
+    fn hear_mail(&mut self, now: Timestamp) {
+        let mut reports = std::mem::take(&mut self.mail.reports);
+        self.hear_reports(now, &mut reports);
+        self.mail.reports = reports;
+        for said in std::mem::take(&mut self.mail.said) {
+            self.hear(now, said);
+        }
+        if self.armed.is_some_and(|at| at <= now) {
+            self.tick(now);
+        }
+    }
+
+    fn hear_reports(&mut self, now: Timestamp, reports: &mut Vec<Report>) {
+        for Report { run, task, attempt, device, content } in reports.drain(..) {
+            let input = match content {
+                Content::Ended(report) => Input::Reported { task, attempt, device, report },
+                Content::Stopped(by) => Input::Stopped { task, attempt, by },
+                Content::Undelivered(fault) => {
+                    let fault = match fault {
+                        DeliveryFault::NotAccepted => Undelivered::NotAccepted,
+                        DeliveryFault::Lost => Undelivered::Lost,
+                        DeliveryFault::OutcomeUnknown => Undelivered::Unknown,
+                        DeliveryFault::Protocol => Undelivered::Protocol,
+                    };
+                    Input::Undelivered { task, attempt, device, fault }
+                }
+            };
+            self.step(now, run, input);
+        }
+    }
+
+    fn hear(&mut self, now: Timestamp, said: Said) {
+        match said {
+            Said::Lost { device, reason, certain } => self.device_lost(now, device, reason, certain),
+            Said::Progress { attempt, stream, text } => {
+                let Some(at) = self.by_id.get(&attempt.run).copied() else { return };
+                if !self.sink.wants(&attempt.run) {
+                    return;
+                }
+                let Some(entry) = self.runs.get(at as usize).and_then(Option::as_deref) else { return };
+                // Progress is not part of the stream: it carries the number of the last fact.
+                let event = Event::Progress { task: attempt.task, attempt: attempt.number, stream, text };
+                let envelope = self.envelope(now, entry, entry.scheduler.seq(), event);
+                self.sink.publish(&[Arc::new(envelope)]);
+            }
+        }
+    }
+
+    /// Feeds an input to a run; its facts wait for [`persist_publish_act`](Self::persist_publish_act).
+    pub(crate) fn step(&mut self, now: Timestamp, run: u32, input: Input) -> bool {
+        let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_deref_mut) else { return false };
+        if entry.halted.is_some() {
+            return false;
+        }
+        if !entry.touched {
+            entry.touched = true;
+            self.touched.push(run);
+        }
+        entry.scheduler.step_into(now, input, &mut self.fleet, &mut entry.step);
+        true
+    }
+
+    /// Offers free slots to all runs that want some, in turn.
+    fn place(&mut self, now: Timestamp) {
+        let Self { runs, fleet, touched, .. } = self;
+        loop {
+            let mut more = false;
+            for (at, entry) in runs.iter_mut().enumerate() {
+                let Some(entry) = entry else { continue };
+                if entry.halted.is_some() || !entry.scheduler.wants_placing(fleet) {
+                    continue;
+                }
+                if !entry.touched {
+                    entry.touched = true;
+                    touched.push(u32::try_from(at).unwrap_or(u32::MAX));
+                }
+                more |= entry.scheduler.place(now, fleet, TURN, &mut entry.step);
+            }
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Makes the facts of the burst durable, then visible, then real.
+    async fn persist_publish_act(&mut self, now: Timestamp) {
+        let keeps = self.journal.keeps();
+        let touched = std::mem::take(&mut self.touched);
+        for run in &touched {
+            let Some(mut entry) = self.take_touched(*run) else { continue };
+            let wanted = self.envelopes(now, &mut entry, keeps);
+            if keeps && !entry.envelopes.is_empty() {
+                let (journal, closing) = (Arc::clone(&self.journal), self.closing.is_some());
+                let kept = persist(&*journal, &entry.shared.id, entry.fence, &entry.envelopes, closing).await;
+                if let Err(fault) = kept {
+                    entry.halted = Some(fault);
+                    entry.step.effects.clear();
+                }
+            }
+            self.finish(*run, entry, wanted);
+        }
+        self.end_burst(now, touched);
+    }
+
+    /// Takes a run out of the registry for the end of its burst.
+    fn take_touched(&mut self, run: u32) -> Option<Box<Entry>> {
+        let mut entry = self.runs.get_mut(run as usize)?.take()?;
+        entry.touched = false;
+        Some(entry)
+    }
+
+    /// Puts the facts of a burst into envelopes, if anybody wants them. Returns whether readers do.
+    fn envelopes(&self, now: Timestamp, entry: &mut Entry, keeps: bool) -> bool {
+        let wanted = self.sink.wants(&entry.shared.id);
+        if !keeps && !wanted {
+            entry.step.events.clear();
+            return false;
+        }
+        let at = self.clock.wall(now);
+        let revision = entry.scheduler.revision();
+        let mut seq = Seq(entry.scheduler.seq().0 - entry.step.events.len() as u64);
+        let Entry { step, envelopes, shared, .. } = entry;
+        envelopes.extend(step.events.drain(..).map(|event| {
+            seq = seq.next();
+            Arc::new(Envelope { seq, run_id: shared.id.clone(), revision, t: now, at, cause: None, event })
+        }));
+        wanted
+    }
+
+    /// Publishes and acts, answers who asked, and puts the run back.
+    fn finish(&mut self, run: u32, mut entry: Box<Entry>, wanted: bool) {
+        if entry.halted.is_none() {
+            if wanted && !entry.envelopes.is_empty() {
+                self.sink.publish(&entry.envelopes);
+            }
+            self.act(run, &mut entry);
+        }
+        entry.envelopes.clear();
+        entry.shared.update(&entry.scheduler);
+        for (reply, answer) in entry.replies.drain(..) {
+            let answer = entry.halted.map_or(answer, |fault| Err(RunError::Journal(fault)));
+            // Who asked may have gone.
+            let _ = reply.send(answer);
+        }
+        let next = entry.scheduler.next_deadline();
+        self.want_wake(next);
+        self.runs[run as usize] = Some(entry);
+    }
+
+    fn end_burst(&mut self, now: Timestamp, mut touched: Vec<u32>) {
+        touched.clear();
+        self.touched = touched;
+        if let Some(closing) = &self.closing {
+            let deadline = closing.deadline;
+            self.want_wake(Some(deadline));
+        }
+        if !self.jobs.is_empty() {
+            self.dispatcher.send(&mut self.jobs);
+        }
+        self.publish_system(now);
+    }
+
+    fn act(&mut self, run: u32, entry: &mut Entry) {
+        for effect in entry.step.effects.drain(..) {
+            match effect {
+                Effect::Dispatch { device, attempt } => match self.devices.get(device.at()).and_then(Option::as_ref) {
+                    Some(on) => self.jobs.push(Job { run, device, on: Arc::clone(on), attempt }),
+                    // The connection went between the decision and now: the attempt never began.
+                    None => self.mail.reports.push(Report {
+                        run,
+                        task: attempt.id.task,
+                        attempt: attempt.id.number,
+                        device,
+                        content: Content::Undelivered(DeliveryFault::NotAccepted),
+                    }),
+                },
+                Effect::Cancel { device, attempt, force } => {
+                    if let Some(on) = self.devices.get(device.at()).and_then(Option::as_ref) {
+                        self.dispatcher.cancel(CancelJob { run, device, on: Arc::clone(on), attempt, force });
+                    }
+                }
+                Effect::Acknowledge { device, attempt } => {
+                    if let Some(on) = self.devices.get(device.at()).and_then(Option::as_ref) {
+                        let on = Arc::clone(on);
+                        self.dispatcher.beside(async move { on.acknowledge(attempt).await });
+                    }
+                }
+                Effect::Close => {}
+            }
+        }
+    }
+
+    fn envelope(&self, now: Timestamp, entry: &Entry, seq: Seq, event: Event) -> Envelope {
+        Envelope {
+            seq,
+            run_id: entry.shared.id.clone(),
+            revision: entry.scheduler.revision(),
+            t: now,
+            at: self.clock.wall(now),
+            cause: None,
+            event,
+        }
+    }
+
+    /// Lets every run do what is due.
+    fn tick(&mut self, now: Timestamp) {
+        self.armed = None;
+        for run in 0..self.runs.len() {
+            let due = self.runs[run].as_ref().and_then(|entry| entry.scheduler.next_deadline());
+            if due.is_some_and(|at| at <= now) {
+                self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::Tick);
+            }
+        }
+        // All deadlines are looked at again.
+        for run in 0..self.runs.len() {
+            let next = self.runs[run].as_ref().and_then(|entry| entry.scheduler.next_deadline());
+            self.want_wake(next);
+        }
+    }
+
+    /// Wakes the driver at a deadline, if that is earlier than planned. One that is no longer of interest costs
+    /// an idle wake.
+    fn want_wake(&mut self, at: Option<Timestamp>) {
+        if let Some(at) = at
+            && self.armed.is_none_or(|armed| at < armed)
+        {
+            self.armed = Some(at);
+        }
+    }
+
+    fn publish_system(&mut self, now: Timestamp) {
+        if self.system_events.is_empty() {
+            return;
+        }
+        let events = std::mem::take(&mut self.system_events);
+        let envelopes: Vec<Arc<Envelope>> = events
+            .into_iter()
+            .map(|event| {
+                self.system_seq = self.system_seq.next();
+                Arc::new(Envelope {
+                    seq: self.system_seq,
+                    run_id: RunId::system(),
+                    revision: starline_types::Revision(0),
+                    t: now,
+                    at: self.clock.wall(now),
+                    cause: None,
+                    event,
+                })
+            })
+            .collect();
+        self.sink.publish(&envelopes);
+    }
+
+    pub(crate) fn note_device(&mut self, make: impl FnOnce(Arc<BTreeMap<starline_types::DeviceId, starline_types::DeviceStatus>>) -> Event) {
+        if self.sink.wants(&RunId::system()) {
+            let all = self.fleet.devices().map(|ix| (self.fleet.id(ix).clone(), self.fleet.status(ix))).collect();
+            self.system_events.push(make(Arc::new(all)));
+        }
+    }
+
+    fn device_lost(&mut self, now: Timestamp, device: DeviceIx, reason: Option<String>, certain: bool) {
+        if !self.fleet.is_connected(device) {
+            return;
+        }
+        self.fleet.set_connected(device, false);
+        if let Some(seat) = self.devices.get_mut(device.at()) {
+            *seat = None;
+        }
+        let id = self.fleet.id(device).clone();
+        self.note_device(|all_devices| Event::DeviceDisconnected { device: id, reason, all_devices });
+        self.tell_all(now, device, starline_scheduler::DeviceChange::Down { certain });
+    }
+
+    pub(crate) fn tell_all(&mut self, now: Timestamp, device: DeviceIx, change: starline_scheduler::DeviceChange) {
+        for run in 0..self.runs.len() {
+            self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::DeviceChanged { device, change });
+        }
+    }
+
+    /// Whether no attempt is live.
+    fn is_quiet(&self) -> bool {
+        self.runs.iter().flatten().all(|entry| entry.scheduler.graph().counts().running == 0)
+    }
+
+    /// Answers everybody who still waits; the runs are gone after this.
+    pub(crate) fn close(&mut self) {
+        for entry in self.runs.iter_mut().flatten() {
+            for (reply, _) in entry.replies.drain(..) {
+                let _ = reply.send(Err(RunError::ShutDown));
+            }
+            entry.shared.give_up();
+        }
+        self.runs.clear();
+        self.devices.clear();
+        self.directory.clear();
+    }
+}
+
+/// Appends to the journal. A full one is asked again, unless the orchestrator is closing.
+async fn persist(
+    journal: &dyn Journal,
+    run: &RunId,
+    fence: Fence,
+    envelopes: &[Arc<Envelope>],
+    closing: bool,
+) -> Result<(), JournalFault> {
+    loop {
+        let Err(error) = journal.append(run, fence, envelopes).await else { return Ok(()) };
+        tracing::error!(%run, %error, "the journal refused records");
+        if error.kind() != JournalFault::Full || closing {
+            return Err(error.kind());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -1,0 +1,218 @@
+//! What the facts have said so far about a run, kept by a reader of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use starline_assign::Binding;
+use starline_types::{
+    CancelReason, DependencyKind, DeviceProfile, DeviceSelector, FailurePolicy, GraphSpec, OutcomeStatus,
+    PauseCause, RunSettings, RunState, TaskId, TaskSpec, Timestamp,
+};
+
+use super::test::Test;
+use crate::Strategist;
+use crate::sim::SimDevice;
+
+/// An edge as the reader understands it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    pub(super) from: usize,
+    kind: EdgeKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum EdgeKind {
+    Success,
+    Failure,
+    Completion,
+    When(Test),
+}
+
+/// A live attempt on record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct LiveBook {
+    pub(super) attempt: u32,
+    pub(super) device: usize,
+    pub(super) since: Timestamp,
+    pub(super) cancel: Option<CancelReason>,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Stand {
+    #[default]
+    Pending,
+    Live(LiveBook),
+    Ended(OutcomeStatus),
+}
+
+/// A task on record.
+#[derive(Clone, Debug)]
+pub(super) struct TaskBook {
+    pub(super) spec: Arc<TaskSpec>,
+    pub(super) into: Vec<Edge>,
+    pub(super) stand: Stand,
+    pub(super) attempts: u32,
+    pub(super) retries: u32,
+    pub(super) losses: u32,
+    pub(super) refusals: u32,
+    pub(super) backoff: Timestamp,
+    pub(super) planned: Option<usize>,
+    /// Devices that refused, until when.
+    pub(super) refused: BTreeMap<usize, Timestamp>,
+    /// Devices that were lost.
+    pub(super) lost: Vec<usize>,
+    /// The output `n`.
+    pub(super) n: Option<i64>,
+}
+
+/// A run on record.
+#[derive(Debug)]
+pub(super) struct RunBook {
+    pub(super) graph: Arc<GraphSpec>,
+    pub(super) settings: Arc<RunSettings>,
+    pub(super) strategist: Strategist,
+    pub(super) binding: Option<Binding>,
+    pub(super) tasks: Vec<TaskBook>,
+    pub(super) names: FxHashMap<TaskId, usize>,
+    pub(super) state: RunState,
+    pub(super) pause: Option<(PauseCause, Option<Timestamp>)>,
+    pub(super) ending: Option<CancelReason>,
+    pub(super) edit_wait_over: bool,
+    pub(super) seq: u64,
+    pub(super) t: Timestamp,
+    pub(super) started: Option<Timestamp>,
+    /// Commands that somebody gave.
+    pub(super) cancel_run: bool,
+    pub(super) cancelled: Vec<usize>,
+    pub(super) skipped: Vec<usize>,
+}
+
+impl RunBook {
+    pub(super) fn new(graph: Arc<GraphSpec>, settings: Arc<RunSettings>, strategist: Strategist) -> Self {
+        let names: FxHashMap<TaskId, usize> =
+            graph.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
+        let mut tasks: Vec<TaskBook> = graph.tasks.iter().map(|spec| TaskBook::new(Arc::clone(spec))).collect();
+        for edge in &graph.dependencies {
+            if let (Some(from), Some(to)) = (names.get(&edge.from), names.get(&edge.to)) {
+                let kind = match &edge.kind {
+                    DependencyKind::Success => EdgeKind::Success,
+                    DependencyKind::Failure => EdgeKind::Failure,
+                    DependencyKind::Completion => EdgeKind::Completion,
+                    DependencyKind::When(text) => EdgeKind::When(Test::of(text).unwrap_or(Test::NoTruthValue)),
+                };
+                tasks[*to].into.push(Edge { from: *from, kind });
+            }
+        }
+        Self {
+            graph,
+            settings,
+            strategist,
+            binding: strategist.binding(),
+            tasks,
+            names,
+            state: RunState::Created,
+            pause: None,
+            ending: None,
+            edit_wait_over: false,
+            seq: 0,
+            t: Timestamp(0),
+            started: None,
+            cancel_run: false,
+            cancelled: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// What has been decided about an edge: satisfied, impossible, or nothing yet.
+    pub(super) fn verdict(&self, edge: Edge) -> Option<bool> {
+        let source = &self.tasks[edge.from];
+        let Stand::Ended(status) = source.stand else { return None };
+        Some(match edge.kind {
+            EdgeKind::Success => status == OutcomeStatus::Completed,
+            EdgeKind::Failure => status == OutcomeStatus::Failed,
+            EdgeKind::Completion => true,
+            EdgeKind::When(test) => test.holds(status, source.n),
+        })
+    }
+
+    pub(super) fn is_satisfied(&self, task: usize) -> bool {
+        self.tasks[task].into.iter().all(|edge| self.verdict(*edge) == Some(true))
+    }
+
+    pub(super) fn is_impossible(&self, task: usize) -> bool {
+        self.tasks[task].into.iter().any(|edge| self.verdict(*edge) == Some(false))
+    }
+
+    /// Whether impossible tasks wait for somebody to edit them.
+    pub(super) fn waits_for_edit(&self) -> bool {
+        self.settings.on_failure == FailurePolicy::WaitForEdit && !self.edit_wait_over
+    }
+
+    pub(super) fn running(&self) -> u32 {
+        self.tasks.iter().filter(|task| matches!(task.stand, Stand::Live(_))).count() as u32
+    }
+
+    pub(super) fn live_on(&self, device: usize) -> u32 {
+        let on = |task: &&TaskBook| matches!(task.stand, Stand::Live(live) if live.device == device);
+        self.tasks.iter().filter(on).count() as u32
+    }
+
+    pub(super) fn count(&self, status: OutcomeStatus) -> u32 {
+        self.tasks.iter().filter(|task| task.stand == Stand::Ended(status)).count() as u32
+    }
+
+    /// Whether nothing is missing for a task but a device.
+    pub(super) fn is_ready(&self, task: usize, t: Timestamp) -> bool {
+        self.tasks[task].stand == Stand::Pending && self.tasks[task].backoff <= t && self.is_satisfied(task)
+    }
+
+    /// The devices that a task may be given to now, full or not: those that fit, are there and did not just
+    /// refuse; not those that were lost under it, as long as there is another one.
+    pub(super) fn candidates(&self, task: usize, t: Timestamp, devices: &[SimDevice]) -> Vec<usize> {
+        let book = &self.tasks[task];
+        let willing: Vec<usize> = (0..devices.len())
+            .filter(|at| devices[*at].registered && fits(&devices[*at].profile, book.spec.device.as_deref()))
+            .filter(|at| devices[*at].takes_work())
+            .filter(|at| book.refused.get(at).is_none_or(|until| *until <= t))
+            .collect();
+        let others: Vec<usize> = willing.iter().copied().filter(|at| !book.lost.contains(at)).collect();
+        if others.is_empty() { willing } else { others }
+    }
+}
+
+impl TaskBook {
+    fn new(spec: Arc<TaskSpec>) -> Self {
+        Self {
+            spec,
+            into: Vec::new(),
+            stand: Stand::default(),
+            attempts: 0,
+            retries: 0,
+            losses: 0,
+            refusals: 0,
+            backoff: Timestamp(0),
+            planned: None,
+            refused: BTreeMap::new(),
+            lost: Vec::new(),
+            n: None,
+        }
+    }
+}
+
+/// Whether a device has what a task asks for.
+pub(super) fn fits(profile: &DeviceProfile, selector: Option<&DeviceSelector>) -> bool {
+    let Some(selector) = selector else { return true };
+    let pinned = selector.on.as_ref().is_none_or(|id| id.as_str() == profile.id.as_str());
+    let os = match (&selector.os, &profile.os) {
+        (None, _) => true,
+        (Some(wanted), Some(have)) => wanted.to_lowercase() == have.to_lowercase(),
+        (Some(_), None) => false,
+    };
+    let able = selector.needs.iter().all(|need| profile.capabilities.iter().any(|have| have == need));
+    let wide = selector.resources.0.iter().all(|(name, wanted)| {
+        profile.resources.0.get(name).copied().unwrap_or_default() >= *wanted && profile.resources.0.contains_key(name)
+    });
+    pinned && os && able && wide
+}

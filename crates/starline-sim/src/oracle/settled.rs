@@ -1,0 +1,96 @@
+//! What must hold whenever a burst of inputs has been worked off.
+
+use starline_assign::Binding;
+use starline_types::{FailurePolicy, PauseCause, RunState, Timestamp};
+
+use super::book::{RunBook, Stand};
+use super::{Finding, Ground, Judge, hold};
+
+impl Judge {
+    /// Looks at all runs after a commit. `times` are their clocks.
+    pub(crate) fn settled(&mut self, ground: &Ground<'_>, times: &[Timestamp]) -> Result<(), Finding> {
+        for device in std::mem::take(&mut self.filled) {
+            let (live, slots) = (self.live_on(device), ground.devices[device].profile.slots);
+            let id = &ground.devices[device].profile.id;
+            hold!(O7, live <= slots, "device {id} has {live} attempts in {slots} slots");
+        }
+        for device in std::mem::take(&mut self.gone) {
+            let (live, id) = (self.live_on(device), &ground.devices[device].profile.id);
+            hold!(O9, live == 0, "device {id} is gone for certain and {live} attempts on it are still live");
+        }
+        for (run, book) in self.books.iter().enumerate() {
+            let Some(t) = times.get(run).copied() else { continue };
+            let open = book.tasks.iter().filter(|task| !matches!(task.stand, Stand::Ended(_))).count();
+            let begun = matches!(book.state, RunState::Executing | RunState::Paused);
+            hold!(O9, !(begun && open == 0), "run {run} goes on although all of its tasks have ended");
+            let failed = book.tasks.iter().any(|task| task.stand == Stand::Ended(starline_types::OutcomeStatus::Failed));
+            let pending = book.tasks.iter().filter(|task| task.stand == Stand::Pending).count();
+            let fast = book.settings.on_failure == FailurePolicy::FailFast;
+            hold!(O9, !(fast && failed && pending > 0), "run {run} fails fast and keeps {pending} pending tasks");
+            if book.state == RunState::Executing && book.ending.is_none() {
+                self.is_at_work(run, book, t, ground)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn live_on(&self, device: usize) -> u32 {
+        self.books.iter().map(|book| book.live_on(device)).sum()
+    }
+
+    /// Nothing impossible stays, and nothing that could start waits.
+    fn is_at_work(&self, run: usize, book: &RunBook, t: Timestamp, ground: &Ground<'_>) -> Result<(), Finding> {
+        let room = book.settings.max_parallel.is_none_or(|max| book.running() < max);
+        for task in 0..book.tasks.len() {
+            if book.tasks[task].stand != Stand::Pending {
+                continue;
+            }
+            let id = &book.tasks[task].spec.id;
+            let stays = book.is_impossible(task) && !book.waits_for_edit();
+            hold!(O9, !stays, "task {run}/{id} can never run and is not skipped");
+            if !room || !book.is_ready(task, t) {
+                continue;
+            }
+            let free = |device: &usize| {
+                self.live_on(*device) < ground.devices[*device].profile.slots
+            };
+            let candidates = book.candidates(task, t, ground.devices);
+            let planned = book.tasks[task].planned;
+            let waits = match book.binding {
+                Some(Binding::Late) => candidates.iter().any(free),
+                Some(Binding::Early) => match planned.filter(|device| ground.devices[*device].takes_work()) {
+                    Some(device) => candidates.contains(&device) && free(&device),
+                    None => !candidates.is_empty(),
+                },
+                None => planned.is_some_and(|device| candidates.contains(&device) && free(&device)),
+            };
+            hold!(
+                O9,
+                !waits,
+                "task {run}/{id} could start and waits: planned {planned:?}, candidates {candidates:?}"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What may be left when nothing happens any more: a run that has ended, or one that says why it has not.
+pub(super) fn at_rest(run: usize, book: &RunBook, ground: &Ground<'_>) -> Result<(), Finding> {
+    if book.state.is_terminal() {
+        return Ok(());
+    }
+    let paused = book.state == RunState::Paused;
+    hold!(O9, paused, "run {run} is {} and nothing happens any more", book.state);
+    let cause = book.pause.map(|(cause, _)| cause);
+    hold!(O9, cause == Some(PauseCause::NeedsOperator), "run {run} stays paused by {cause:?}");
+    for task in 0..book.tasks.len() {
+        let placeable = book.is_ready(task, book.t)
+            && match book.binding {
+                Some(_) => !book.candidates(task, book.t, ground.devices).is_empty(),
+                None => book.tasks[task].planned.is_some_and(|device| ground.devices[device].takes_work()),
+            };
+        let id = &book.tasks[task].spec.id;
+        hold!(O9, !placeable, "run {run} waits for an operator although task {id} has a device");
+    }
+    Ok(())
+}

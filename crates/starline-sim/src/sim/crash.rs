@@ -1,0 +1,166 @@
+//! The death of an orchestrator, and its next life.
+
+use starline_scheduler::{DeviceChange, Fleet, Input, Scheduler, Undelivered};
+use starline_types::{ConfirmedBy, DeviceIx, RunState, TaskRef, Timestamp};
+
+use super::{Action, Crash, Ended, Happening, Key, Sim};
+use crate::office::Office;
+use crate::oracle::Oracle;
+
+impl Sim {
+    /// Everything in the process is gone; what is durable stays, and so do the devices.
+    pub(super) fn go_down(&mut self, crash: Crash) {
+        let office = std::mem::take(&mut self.office);
+        self.archive = office.seats.into_iter().map(|seat| (seat.journal, seat.strategist)).collect();
+        self.up = false;
+        let now = self.now;
+        self.trace.note(now, || format!("the orchestrator dies: {crash:?}"));
+        for device in 0..self.devices.len() {
+            let seat = &mut self.devices[device];
+            seat.connection += 1;
+            let executing: Vec<Key> = seat.executing.keys().copied().collect();
+            if seat.profile.local {
+                // It lived in the same process.
+                seat.executing.clear();
+                seat.outbox.clear();
+                seat.life += 1;
+                executing.into_iter().for_each(|key| self.truth.end(key, now, Ended::Killed));
+            } else {
+                executing.into_iter().for_each(|key| self.start_lease(device, key, now));
+            }
+        }
+        let journals_first = crash.journals_first;
+        self.agenda.add(now + crash.down, Happening::Restart { journals_first });
+    }
+
+    /// A new life: the journals are read, the devices registered, and every attempt is accounted for.
+    pub(super) fn restart(&mut self, journals_first: bool) {
+        self.office = Office::default();
+        self.up = true;
+        self.trace.note(self.now, || "the orchestrator starts again".into());
+        let mut fleet = Fleet::new();
+        if !journals_first {
+            self.register_all(&mut fleet);
+        }
+        for (run, (journal, strategist)) in std::mem::take(&mut self.archive).into_iter().enumerate() {
+            match self.recover(run, strategist.make(), &mut fleet, &journal) {
+                Ok(scheduler) => self.office.reopen(journal, scheduler, strategist, self.now),
+                Err(message) => return self.object(Oracle::O8, message),
+            }
+        }
+        if journals_first {
+            self.register_all(&mut fleet);
+        }
+        self.by_ix = self.devices.iter().enumerate().map(|(at, seat)| (seat.ix.0, at)).collect();
+        self.office.fleet = fleet;
+        self.with_judge(|judge, _| {
+            judge.restarted(journals_first);
+            Ok(())
+        });
+        for device in 0..self.devices.len() {
+            let seat = &self.devices[device];
+            if seat.registered && seat.answers() {
+                self.take_over(device);
+                self.greet(device);
+            } else if seat.registered {
+                let ix = seat.ix;
+                let certain = seat.profile.local;
+                self.office.tell_all(self.now, ix, DeviceChange::Down { certain });
+            } else {
+                let ix = seat.ix;
+                self.office.tell_all(self.now, ix, DeviceChange::Down { certain: false });
+                self.office.tell_all(self.now, ix, DeviceChange::Forgotten);
+            }
+        }
+        for run in 0..self.runs.len() {
+            let state = self.office.seats[run].scheduler.run_state();
+            if self.runs[run].wanted && matches!(state, RunState::Created | RunState::Ready) {
+                self.at(Timestamp(self.now.0 + 1000), Action::Start(run));
+            }
+        }
+    }
+
+    fn register_all(&mut self, fleet: &mut Fleet) {
+        for seat in &mut self.devices {
+            seat.ix = fleet.register(seat.profile.clone());
+            fleet.set_draining(seat.ix, seat.draining);
+            if !seat.registered {
+                fleet.forget(seat.ix);
+            }
+        }
+    }
+
+    fn recover(
+        &self,
+        run: usize,
+        strategy: Option<Box<dyn starline_assign::AssignmentStrategy>>,
+        fleet: &mut Fleet,
+        journal: &[starline_types::Envelope],
+    ) -> Result<Scheduler, String> {
+        let id = self.runs[run].id.clone();
+        #[cfg(feature = "seeded-bugs")]
+        let made = Scheduler::recover_with(id, strategy, self.bug, fleet, journal);
+        #[cfg(not(feature = "seeded-bugs"))]
+        let made = Scheduler::recover(id, strategy, fleet, journal);
+        made.map_err(|fault| format!("run {} cannot be recovered: {fault}", self.runs[run].id))
+    }
+
+    /// Attempts that a device still has go on; their leases are renewed unless they were given up before.
+    fn take_over(&mut self, device: usize) {
+        let live = self.live_on(self.devices[device].ix);
+        let seat = &mut self.devices[device];
+        for (key, execution) in &mut seat.executing {
+            let renewed = live.iter().any(|(live, _)| live == key) && !self.unrenewed.contains(key);
+            if renewed {
+                execution.lease_end = None;
+            }
+        }
+    }
+
+    /// A device is connected: it says what it has, and sends what was not acknowledged.
+    pub(super) fn greet(&mut self, device: usize) {
+        let seat = &mut self.devices[device];
+        let (ix, local) = (seat.ix, seat.profile.local);
+        let reborn = std::mem::replace(&mut seat.known_life, seat.life) != seat.life;
+        for (key, task) in self.live_on(ix) {
+            let seat = &self.devices[device];
+            if seat.executing.contains_key(&key) || seat.outbox.contains_key(&key) {
+                continue;
+            }
+            let (attempt, run) = (key.attempt, key.run as usize);
+            if local || !reborn && self.nature.confesses() {
+                let input = Input::Undelivered { task, attempt, device: ix, fault: Undelivered::Lost };
+                self.office.input(self.now, run, input);
+            } else if reborn {
+                let input = Input::Stopped { task, attempt, by: ConfirmedBy::Incarnation };
+                self.office.input(self.now, run, input);
+            } else {
+                // It says nothing about the attempt: it has to be taken for lost, which takes a lease.
+                let input = Input::Undelivered { task, attempt, device: ix, fault: Undelivered::Unknown };
+                self.office.input(self.now, run, input);
+            }
+        }
+        self.office.fleet.set_connected(ix, true);
+        self.office.tell_all(self.now, ix, DeviceChange::Up);
+        for key in self.devices[device].outbox.keys().copied().collect::<Vec<_>>() {
+            let life = self.devices[device].life;
+            self.resend(device, key, life, starline_types::Millis::from_secs(1));
+        }
+    }
+
+    /// The attempts that the orchestrator takes to be live on a device.
+    fn live_on(&self, ix: DeviceIx) -> Vec<(Key, TaskRef)> {
+        let mut found = Vec::new();
+        for (run, seat) in self.office.seats.iter().enumerate() {
+            for (task, attempt, device) in seat.scheduler.live_attempts() {
+                let task = seat.scheduler.graph().reference(task);
+                if device == ix
+                    && let Some(place) = self.runs[run].tasks.get(task.id())
+                {
+                    found.push((Key { run: run as u32, task: *place, attempt }, task));
+                }
+            }
+        }
+        found
+    }
+}

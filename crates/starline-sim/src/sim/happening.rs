@@ -1,0 +1,146 @@
+//! What can happen in a simulation.
+
+use starline_scheduler::Undelivered;
+use starline_types::{ConfirmedBy, Millis, TaskRef, TaskReport, Timestamp};
+
+use super::work::{Key, Work};
+
+/// What somebody does to a simulated orchestrator or to its devices. Runs and devices are named by position.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Places the tasks of a run.
+    Prepare(usize),
+    /// Starts a run.
+    Start(usize),
+    /// Pauses a run.
+    Pause(usize),
+    /// Resumes a run.
+    Resume(usize),
+    /// Cancels a run.
+    CancelRun {
+        /// The run.
+        run: usize,
+        /// Whether its attempts are ended at once.
+        force: bool,
+    },
+    /// Cancels a task.
+    CancelTask {
+        /// The run.
+        run: usize,
+        /// The task.
+        task: String,
+    },
+    /// Skips a task.
+    SkipTask {
+        /// The run.
+        run: usize,
+        /// The task.
+        task: String,
+    },
+    /// Plans a task on another device.
+    Reassign {
+        /// The run.
+        run: usize,
+        /// The task.
+        task: String,
+        /// Id of the device.
+        device: String,
+    },
+    /// Drops the plans of a run.
+    ClearAssignments(usize),
+    /// The process of a device ends, and everything in it.
+    Kill {
+        /// The device.
+        device: usize,
+        /// Whether the orchestrator knows for certain that nothing is left of it.
+        certain: bool,
+    },
+    /// The connection to a device is cut; the device goes on.
+    Cut {
+        /// The device.
+        device: usize,
+    },
+    /// A device is there again.
+    Return {
+        /// The device.
+        device: usize,
+    },
+    /// A device takes nothing new, or takes new attempts again.
+    Drain {
+        /// The device.
+        device: usize,
+        /// Which of both.
+        draining: bool,
+    },
+    /// A device is taken out of the fleet.
+    Forget {
+        /// The device.
+        device: usize,
+    },
+    /// A device that was taken out joins the fleet again.
+    Join {
+        /// The device.
+        device: usize,
+    },
+    /// A device reports an attempt that is none of its own.
+    Forge(Forged),
+    /// The orchestrator dies during its next commit and starts again.
+    Crash(Crash),
+    /// From now on nothing goes wrong by chance.
+    Calm,
+}
+
+/// A report that no attempt made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forged {
+    /// The run.
+    pub run: usize,
+    /// The task, which need not exist.
+    pub task: String,
+    /// The attempt.
+    pub attempt: u32,
+    /// The device that speaks.
+    pub device: usize,
+    /// What it says.
+    pub report: TaskReport,
+}
+
+/// How an orchestrator dies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Crash {
+    /// Runs of the commit whose facts become durable.
+    pub persisted: usize,
+    /// Effects of the last of them that still leave the process.
+    pub acted: usize,
+    /// How long it is down.
+    pub down: Millis,
+    /// Whether the journals are read before the devices are registered again.
+    pub journals_first: bool,
+}
+
+/// Content of a message from a device to the orchestrator.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Began,
+    Ended(TaskReport),
+    Undelivered(Undelivered),
+    Stopped(ConfirmedBy),
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    Act(Action),
+    DispatchCame { device: usize, key: Key, task: TaskRef, work: Box<Work>, sent: Timestamp, connection: u32, tells: bool },
+    CancelCame { device: usize, key: Key, task: TaskRef, force: bool, connection: u32 },
+    AckCame { device: usize, key: Key, connection: u32 },
+    /// The work of an attempt is done.
+    WorkEnds { device: usize, key: Key, life: u32 },
+    /// An attempt that was asked to stop has stopped.
+    StopEnds { device: usize, key: Key, life: u32 },
+    LeaseEnds { device: usize, key: Key, life: u32 },
+    /// A message reaches the orchestrator; over a connection, unless it is a late copy.
+    Heard { device: usize, key: Key, task: TaskRef, content: Content, connection: Option<u32> },
+    Resend { device: usize, key: Key, life: u32, wait: Millis },
+    Restart { journals_first: bool },
+}

@@ -1,0 +1,130 @@
+//! What attempts do on simulated devices.
+
+use std::fmt;
+
+use starline_scheduler::Undelivered;
+use starline_types::{ErrorKind, Millis, Payload, TaskError, TaskReport, TaskSpec};
+
+/// Names an attempt by position: run, task in its graph, number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub(crate) struct Key {
+    pub(crate) run: u32,
+    pub(crate) task: u32,
+    pub(crate) attempt: u32,
+}
+
+impl Key {
+    pub(crate) fn parts(self) -> [u64; 3] {
+        [self.run.into(), self.task.into(), self.attempt.into()]
+    }
+}
+
+/// What one attempt does on its device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// How long it takes; `None`: for ever, until it is stopped.
+    pub takes: Option<Millis>,
+    /// What it reports when it is done.
+    pub report: TaskReport,
+    /// How long it takes to stop after a polite request; `None`: it does not listen.
+    pub polite: Option<Millis>,
+    /// How long it takes to stop by force; `None`: it cannot be stopped.
+    pub forced: Option<Millis>,
+    /// Whether the device refuses it.
+    pub refused: bool,
+}
+
+impl Work {
+    /// Work that takes its time, succeeds without a result, and stops as soon as it is asked to.
+    #[must_use]
+    pub fn lasting(takes: Millis) -> Self {
+        Self {
+            takes: Some(takes),
+            report: TaskReport::done(),
+            polite: Some(Millis::ZERO),
+            forced: Some(Millis::ZERO),
+            refused: false,
+        }
+    }
+
+    /// The same work, failing in the end.
+    #[must_use]
+    pub fn failing(mut self, kind: ErrorKind) -> Self {
+        self.report = TaskReport::failed(TaskError::new(kind, "the work failed"));
+        self
+    }
+
+    /// The same work with another report.
+    #[must_use]
+    pub fn reporting(mut self, report: TaskReport) -> Self {
+        self.report = report;
+        self
+    }
+
+    /// The same work, deaf to every request to stop.
+    #[must_use]
+    pub fn deaf(mut self) -> Self {
+        (self.polite, self.forced) = (None, None);
+        self
+    }
+
+    /// What a task does unless something else is said: the time of its estimate or of a `sleep`, and success.
+    #[must_use]
+    pub fn of(spec: &TaskSpec) -> Self {
+        let estimate = spec.estimate.as_ref().and_then(|estimate| estimate.duration);
+        Self::lasting(estimate.unwrap_or(match spec.run {
+            Payload::Sleep(span) => span,
+            _ => Millis::ZERO,
+        }))
+    }
+}
+
+/// What becomes of a message: when it arrives, if it does, and when a second copy does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fate {
+    pub(crate) arrives: Option<Millis>,
+    pub(crate) again: Option<Millis>,
+}
+
+impl Fate {
+    pub(crate) const AT_ONCE: Self = Self { arrives: Some(Millis::ZERO), again: None };
+}
+
+/// What becomes of a dispatch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DispatchFate {
+    pub(crate) message: Fate,
+    /// What the connection says instead of waiting for a report, and when.
+    pub(crate) said: Option<(Millis, Undelivered)>,
+    /// Whether the device says that it began.
+    pub(crate) tells: bool,
+}
+
+/// How the simulated world behaves where nothing was said about it.
+pub(crate) trait Nature: fmt::Debug {
+    /// What an attempt does.
+    fn work(&mut self, key: Key, spec: &TaskSpec) -> Work;
+
+    /// What becomes of a dispatch.
+    fn dispatch(&mut self) -> DispatchFate {
+        DispatchFate { message: Fate::AT_ONCE, said: None, tells: false }
+    }
+
+    /// What becomes of any other message.
+    fn message(&mut self) -> Fate {
+        Fate::AT_ONCE
+    }
+
+    /// Whether a device that is connected again names the attempts it does not have.
+    fn confesses(&mut self) -> bool {
+        true
+    }
+
+    /// From now on nothing goes wrong.
+    fn calm(&mut self) {}
+
+    /// Says what the attempts of a task do; the last work is that of all further attempts.
+    fn tell(&mut self, run: u32, task: u32, works: Vec<Work>) {
+        let _ = (run, task, works);
+    }
+}

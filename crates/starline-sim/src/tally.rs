@@ -1,0 +1,53 @@
+//! How much was simulated.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use starline_types::Millis;
+
+/// How much was simulated, and which faults it met.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
+    /// Schedules played.
+    pub schedules: u64,
+    /// Facts recorded.
+    pub facts: u64,
+    /// Attempts dispatched.
+    pub attempts: u64,
+    /// Journals read again.
+    pub replays: u64,
+    /// Virtual time.
+    pub time: Millis,
+    /// Faults by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    pub(crate) fn fault(&mut self, kind: &'static str) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+
+    /// Adds what another one counted.
+    pub fn add(&mut self, other: &Self) {
+        self.schedules += other.schedules;
+        self.facts += other.facts;
+        self.attempts += other.attempts;
+        self.replays += other.replays;
+        self.time = Millis(self.time.0 + other.time.0);
+        for (kind, count) in &other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hours = self.time.0 / 3_600_000;
+        write!(f, "{} schedules, {} events, {} attempts", self.schedules, self.facts, self.attempts)?;
+        write!(f, ", {} replays, {hours} h of virtual time", self.replays)?;
+        for (kind, count) in &self.faults {
+            write!(f, "\n  {count:>10}  {kind}")?;
+        }
+        Ok(())
+    }
+}

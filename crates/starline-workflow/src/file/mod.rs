@@ -1,0 +1,171 @@
+//! The workflow file, version 1.
+
+mod after;
+mod checked;
+mod device;
+mod input;
+mod retry;
+mod run;
+mod task;
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use starline_edit::Limits;
+use starline_types::{DeviceId, GraphSpec, RunSettings, Value};
+
+use crate::excerpt::quoted;
+use crate::fields::{Fields, What};
+use crate::problem::{Problem, Report, Stop, UNSUPPORTED_VERSION};
+use crate::tree::{Meaning, Tree, View, text};
+
+pub(crate) use checked::{Marks, check};
+pub(crate) use device::resources;
+pub(crate) use retry::jitter_word;
+pub(crate) use run::policy_word;
+pub(crate) use task::output_word;
+pub use input::{Input, InputType};
+
+/// The version of the format that is read and written.
+pub(crate) const VERSION: u64 = 1;
+
+/// Parts of the format that this version does not read.
+const LATER: [&str; 3] = ["secrets", "policy", "editor"];
+
+/// A workflow as a person wrote it: a graph of tasks and the settings of its runs.
+///
+/// # Examples
+///
+/// ```
+/// use starline_workflow::{LoadOptions, Workflow};
+///
+/// let file = "
+/// version: 1
+/// name: nightly
+/// tasks:
+///   fetch: { run: { sh: curl -sO https://example.org/data.csv } }
+///   count: { after: [fetch], run: { exec: [wc, -l, data.csv] } }
+/// ";
+/// let workflow = Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect("a valid file");
+/// assert_eq!(workflow.graph.tasks.len(), 2);
+///
+/// let problems = Workflow::parse(b"version: 1\ntasks: {}\nnmae: x\n", &LoadOptions::default()).unwrap_err();
+/// assert_eq!((problems[0].code.as_str(), problems[0].line), ("unknown_field", 3));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Workflow {
+    /// Tasks and dependencies, with the name and the metadata of the file.
+    pub graph: Arc<GraphSpec>,
+    /// What the section `run` says, and the inputs with their values in force.
+    pub settings: RunSettings,
+    /// Name of the assignment strategy, if the file chooses one.
+    pub strategy: Option<String>,
+    /// What the workflow is about, for people and agents.
+    pub description: String,
+    /// Inputs as declared.
+    pub inputs: Vec<Input>,
+}
+
+/// What a file is read with.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// Values for inputs of the file. A text for an input of another type is read as JSON, so that values of a
+    /// command line can be passed on as they are.
+    pub inputs: BTreeMap<String, Value>,
+    /// Whether inputs may stay without a value, as when a file is only checked.
+    pub partial_inputs: bool,
+    /// Known devices; `None`: pins are not checked.
+    pub devices: Option<Vec<DeviceId>>,
+    /// Known strategies; empty: the name is not checked.
+    pub strategies: Vec<String>,
+    /// Limits of the graph.
+    pub limits: Limits,
+}
+
+impl Workflow {
+    /// A workflow of a graph alone, with default settings.
+    #[must_use]
+    pub fn new(graph: GraphSpec) -> Self {
+        Self {
+            graph: Arc::new(graph),
+            settings: RunSettings::default(),
+            strategy: None,
+            description: String::new(),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// Reads a workflow file, YAML or JSON, and checks its graph.
+    ///
+    /// Costs O(bytes + tasks log tasks + dependencies). The limits of a file are 16 MiB, 64 levels, 1 MiB for
+    /// one text, four million values, and 16 MiB for what its aliases stand for.
+    ///
+    /// # Errors
+    /// Every problem of the file, by line: what is wrong with fields and values, then with the graph. A file
+    /// that is not YAML, beyond a limit, or of another version has that one problem.
+    pub fn parse(bytes: &[u8], options: &LoadOptions) -> Result<Self, Vec<Problem>> {
+        let mut report = Report::default();
+        let Ok(source) = text(bytes, &mut report) else { return Err(report.finish("")) };
+        let workflow = read(source, options, &mut report);
+        match workflow {
+            Ok(workflow) if report.is_empty() => Ok(workflow),
+            Ok(_) | Err(Stop) => Err(report.finish(source)),
+        }
+    }
+}
+
+fn read(source: &str, options: &LoadOptions, report: &mut Report) -> Result<Workflow, Stop> {
+    let tree = Tree::read(source, report)?;
+    let root = tree.root();
+    let mut fields = Fields::read(root, root.mark(), What::new("the workflow"), report).ok_or(Stop)?;
+    version(&mut fields, report)?;
+    let mut graph = GraphSpec::default();
+    let mut workflow = Workflow::new(GraphSpec::default());
+    if let Some(field) = fields.take("name") {
+        graph.name = field.string(report).unwrap_or_default();
+    }
+    if let Some(field) = fields.take("description") {
+        workflow.description = field.string(report).unwrap_or_default();
+    }
+    if let Some(field) = fields.take("metadata") {
+        graph.metadata = field.named_values(report).unwrap_or_default();
+    }
+    if let Some(field) = fields.take("run") {
+        run::read(&field, options, &mut workflow, report);
+    }
+    let inputs = fields.take("inputs");
+    workflow.inputs = inputs.map(|field| input::read(&field, report)).unwrap_or_default();
+    let at = inputs.map_or(root.mark(), |field| field.at);
+    workflow.settings.inputs = input::values(&workflow.inputs, inputs, at, options, report);
+    let defaults = fields.take("defaults").map(|field| task::Defaults::read(&field, report)).unwrap_or_default();
+    let mut marks = Marks::new(root);
+    let hint = "write `tasks:` with a mapping from ids to tasks";
+    if let Some(field) = fields.need("tasks", hint, report) {
+        task::read_all(&field, &defaults, &mut graph, &mut marks, report);
+    }
+    fields.refuse(&LATER, report);
+    fields.close(report);
+    workflow.graph = Arc::new(graph);
+    check(&workflow.graph, &marks, options, report);
+    Ok(workflow)
+}
+
+/// Stops at another version: its fields may mean other things.
+pub(crate) fn version(fields: &mut Fields<'_>, report: &mut Report) -> Result<(), Stop> {
+    let Some(field) = fields.need("version", "write `version: 1` at the top", report) else { return Ok(()) };
+    let number = field.value.scalar().map(|scalar| scalar.meaning());
+    match number {
+        Some(Meaning::Number(number)) if number.as_u64() == Some(VERSION) => Ok(()),
+        _ => {
+            let message = format!("version {} is not supported", written(field.value));
+            report.add(field.value.mark(), UNSUPPORTED_VERSION, message).hint("this version of starline reads 1");
+            Err(Stop)
+        }
+    }
+}
+
+fn written(value: View<'_>) -> String {
+    value.scalar().map_or_else(|| value.found(), |scalar| quoted(scalar.text))
+}

@@ -1,0 +1,235 @@
+//! Tasks, in the order of the file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error, StrDeserializer};
+use starline_types::{
+    Estimate, GraphSpec, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy, TaskDetails,
+    TaskId, TaskSpec, Value,
+};
+
+use super::checked::Marks;
+use super::{after, device, retry, work};
+use crate::fields::{Field, Fields, What};
+use crate::problem::{INVALID_ID, INVALID_VALUE, Report};
+use crate::tree::{Entry, Meaning};
+
+/// Parts of the format that this version does not read.
+const LATER: [&str; 9] = [
+    "approval", "compensate", "near", "apart", "spread", "accept_partial", "preemptible", "cache", "secrets",
+];
+
+const TYPES: [(&str, Option<OutputType>); 6] = [
+    ("string", Some(OutputType::String)),
+    ("integer", Some(OutputType::Integer)),
+    ("number", Some(OutputType::Number)),
+    ("boolean", Some(OutputType::Boolean)),
+    ("json", Some(OutputType::Json)),
+    ("artifact", None),
+];
+
+/// The word for the type of an output.
+pub(crate) fn output_word(kind: OutputType) -> &'static str {
+    TYPES.iter().find(|(_, known)| *known == Some(kind)).map_or("string", |(word, _)| word)
+}
+
+/// What tasks have that do not say otherwise: the section `defaults`.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    run_timeout: Option<Option<Millis>>,
+    queue_timeout: Option<Option<Millis>>,
+    retry: Option<Arc<RetryPolicy>>,
+}
+
+impl Defaults {
+    pub(super) fn read(section: &Field<'_>, report: &mut Report) -> Self {
+        let mut defaults = Self::default();
+        let Some(mut fields) = Fields::read(section.value, section.at, What::new("defaults"), report) else {
+            return defaults;
+        };
+        defaults.run_timeout = fields.take("run_timeout").and_then(|field| field.limit(report));
+        defaults.queue_timeout = fields.take("queue_timeout").and_then(|field| field.limit(report));
+        if let Some(field) = fields.take("retry") {
+            let what = What::new("retry of defaults");
+            defaults.retry = Some(Arc::new(retry::read(&field, what, RetryPolicy::DEFAULT, report)));
+        }
+        fields.close(report);
+        defaults
+    }
+}
+
+/// Reads every task into the graph, with the edges into it.
+pub(super) fn read_all<'t>(
+    section: &Field<'t>,
+    defaults: &Defaults,
+    graph: &mut GraphSpec,
+    marks: &mut Marks<'t>,
+    report: &mut Report,
+) {
+    let Some(map) = section.value.map() else {
+        let problem = section.wrong(section.value, "a mapping from ids to tasks", report);
+        problem.hint("write `tasks: { ID: { run: … } }`");
+        return;
+    };
+    graph.tasks.reserve(map.len());
+    for entry in map.entries() {
+        let id = match TaskId::new(entry.key) {
+            Ok(id) => Some(id),
+            Err(error) => {
+                report.add(entry.at, INVALID_ID, format!("key of a task: {error}"));
+                marks.refuse(entry.key);
+                None
+            }
+        };
+        // A task without a usable id is read all the same, for the problems inside it.
+        let stand_in = TaskId::new("task").ok();
+        let Some(spec_id) = id.clone().or(stand_in) else { continue };
+        let (spec, edges) = task(&entry, spec_id, defaults, report);
+        if id.is_some() {
+            graph.tasks.push(Arc::new(spec));
+            marks.task(&entry);
+        }
+        for edge in edges {
+            match edge {
+                Some((dependency, at)) if id.is_some() => {
+                    graph.dependencies.push(dependency);
+                    marks.edge(at);
+                }
+                _ => marks.lose_edge(),
+            }
+        }
+    }
+    marks.leave_out_refused(graph);
+}
+
+type Edges = Vec<Option<(starline_types::Dependency, crate::problem::Mark)>>;
+
+fn task(entry: &Entry<'_>, id: TaskId, defaults: &Defaults, report: &mut Report) -> (TaskSpec, Edges) {
+    let name = entry.key;
+    let mut spec = TaskSpec::new(id, Payload::Noop);
+    let Some(mut fields) = Fields::read(entry.value, entry.at, What::named("task", name), report) else {
+        return (spec, vec![None]);
+    };
+    let hint = "write what the task does: `run: { sh: \"…\" }` or `run: { exec: [program, argument] }`";
+    if let Some(field) = fields.need("run", hint, report) {
+        spec.run = work::read(&field, name, report);
+    }
+    let edges = fields.take("after").map(|field| after::read(&field, &spec.id, report)).unwrap_or_default();
+    spec.details = details(&mut fields, report);
+    spec.device = fields.take("device").map(|field| Arc::new(device::read(&field, name, report)));
+    if let Some(priority) = fields.take("priority").and_then(|field| priority(&field, report)) {
+        spec.priority = priority;
+    }
+    limits(&mut fields, &mut spec, name, defaults, report);
+    if let Some(idempotent) = fields.take("idempotent").and_then(|field| field.boolean(report)) {
+        spec.idempotent = idempotent;
+    }
+    spec.estimate = fields.take("estimate").map(|field| Arc::new(estimate(&field, name, report)));
+    if let Some(field) = fields.take("inputs") {
+        spec.inputs = inputs(&field, report);
+    }
+    if let Some(field) = fields.take("outputs") {
+        spec.outputs = outputs(&field, name, report);
+    }
+    fields.refuse(&LATER, report);
+    fields.close(report);
+    (spec, edges)
+}
+
+fn limits(fields: &mut Fields<'_>, spec: &mut TaskSpec, name: &str, defaults: &Defaults, report: &mut Report) {
+    let run = fields.take("run_timeout").and_then(|field| field.limit(report)).or(defaults.run_timeout);
+    let queue = fields.take("queue_timeout").and_then(|field| field.limit(report)).or(defaults.queue_timeout);
+    spec.run_timeout = run.unwrap_or(spec.run_timeout);
+    spec.queue_timeout = queue.flatten();
+    spec.retry = match fields.take("retry") {
+        Some(field) => {
+            let base = defaults.retry.as_deref().cloned().unwrap_or_default();
+            Some(Arc::new(retry::read(&field, What::named("retry of task", name), base, report)))
+        }
+        None => defaults.retry.clone(),
+    };
+}
+
+fn details(fields: &mut Fields<'_>, report: &mut Report) -> Option<Arc<TaskDetails>> {
+    let details = TaskDetails {
+        name: fields.take("name").and_then(|field| field.string(report)),
+        description: fields.take("description").and_then(|field| field.string(report)).unwrap_or_default(),
+        tips: fields.take("tips").and_then(|field| field.texts(report)).unwrap_or_default(),
+        metadata: fields.take("metadata").and_then(|field| field.named_values(report)).unwrap_or_default(),
+    };
+    (details != TaskDetails::default()).then(|| Arc::new(details))
+}
+
+fn priority(field: &Field<'_>, report: &mut Report) -> Option<Priority> {
+    let priority = field.value.scalar().and_then(|scalar| match scalar.meaning() {
+        Meaning::Number(number) => number.as_u64().and_then(Priority::new),
+        Meaning::Text => Priority::from_name(scalar.text),
+        Meaning::Null | Meaning::Bool(_) | Meaning::Unbounded => None,
+    });
+    if priority.is_none() {
+        field.wrong(field.value, "a whole number from 0 to 100, or low, medium, high or critical", report);
+    }
+    priority
+}
+
+fn estimate(section: &Field<'_>, task: &str, report: &mut Report) -> Estimate {
+    let mut estimate = Estimate::default();
+    let what = What::named("estimate of task", task);
+    if let Some(mut fields) = Fields::read(section.value, section.at, what, report) {
+        estimate.duration = fields.take("duration").and_then(|field| field.duration(report));
+        estimate.output_bytes = fields.take("output_bytes").and_then(|field| field.amount(report));
+        fields.close(report);
+    }
+    estimate
+}
+
+/// Values; files and artefacts come with a later version.
+fn inputs(section: &Field<'_>, report: &mut Report) -> BTreeMap<String, Value> {
+    for entry in section.value.map().into_iter().flat_map(|map| map.entries()) {
+        let only = entry.value.map().filter(|map| map.len() == 1).and_then(|map| map.entries().next());
+        if let Some(sent) = only.filter(|sent| matches!(sent.key, "file" | "artifact")) {
+            let what = What::named("input", entry.key);
+            Field { name: sent.key, at: sent.at, value: sent.value, what }.unsupported(report);
+        }
+    }
+    section.named_values(report).unwrap_or_default()
+}
+
+fn outputs(section: &Field<'_>, task: &str, report: &mut Report) -> BTreeMap<String, OutputSpec> {
+    let mut outputs = BTreeMap::new();
+    let Some(map) = section.value.map() else {
+        section.wrong(section.value, "a mapping from names to outputs", report);
+        return outputs;
+    };
+    for entry in map.entries() {
+        if entry.value.scalar().is_some() {
+            let field = Field { name: entry.key, at: entry.at, value: entry.value, what: What::named("outputs of task", task) };
+            field.wrong(entry.value, "a mapping", report).hint("write `{ from: stdout, type: string }`");
+            continue;
+        }
+        let what = What::named("output", entry.key);
+        let Some(mut fields) = Fields::read(entry.value, entry.at, what, report) else { continue };
+        let from = fields.need("from", "write `from: stdout`, `result` or \"/json/pointer\"", report);
+        let from = from.and_then(|field| source(&field, report));
+        let kind = fields.take("type").and_then(|field| field.word(&TYPES, report)).unwrap_or_default();
+        fields.close(report);
+        if let Some(from) = from {
+            outputs.insert(entry.key.to_owned(), OutputSpec { from, kind });
+        }
+    }
+    outputs
+}
+
+fn source(field: &Field<'_>, report: &mut Report) -> Option<OutputSource> {
+    let text: StrDeserializer<'_, Error> = field.text(report)?.into_deserializer();
+    match OutputSource::deserialize(text) {
+        Ok(source) => Some(source),
+        Err(error) => {
+            report.add(field.value.mark(), INVALID_VALUE, format!("`from` of {}: {error}", field.what));
+            None
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Import of recorded workflows in WfFormat 1.5 and 1.6 (WfCommons).
+
+mod execution;
+mod names;
+mod specification;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use starline_types::{DeviceProfile, GraphSpec, Value};
+
+use crate::excerpt::quoted;
+use crate::file::{Marks, check};
+use crate::problem::{INVALID_VALUE, MISSING_FIELD, Problem, Report, Stop, UNSUPPORTED_VERSION};
+use crate::tree::{Meaning, Tree, View, text};
+use crate::{LoadOptions, Workflow};
+
+/// What an import does beyond the format.
+#[derive(Clone, Debug, Default)]
+pub struct ImportOptions {
+    /// Whether tasks are pinned to the machine that ran them; otherwise they merely prefer it.
+    pub pin: bool,
+    /// Limits of the graph.
+    pub limits: starline_edit::Limits,
+}
+
+/// A recorded workflow.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The workflow. Time limits are switched off, since a record knows none.
+    pub workflow: Workflow,
+    /// The machines that ran it, as simulated devices. An amount that was not recorded is the largest that any
+    /// task needs.
+    pub devices: Vec<DeviceProfile>,
+    /// What could not be taken over as it is, in the order of the file.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that could not be taken over as it is.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Warning {
+    /// Stable word: `edge_one_sided`, `runtime_missing`, `id_rewritten` or `execution_ignored`.
+    pub code: String,
+    /// What was done, in one line.
+    pub message: String,
+    /// The place in the file, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+}
+
+/// Imports a workflow in WfFormat with default options; see [`import_wfformat_with`].
+///
+/// # Errors
+/// As for [`import_wfformat_with`].
+pub fn import_wfformat(bytes: &[u8]) -> Result<Imported, Vec<Problem>> {
+    import_wfformat_with(bytes, &ImportOptions::default())
+}
+
+/// Imports a workflow in WfFormat 1.5 or 1.6.
+///
+/// Edges are of the kind success. A recorded run time becomes the estimate, a command becomes `exec`, cores and
+/// memory become hard requirements, the first machine becomes the preference. Files are kept as the size of what
+/// a task hands on. Ids outside the alphabet are rewritten; the original is in the metadata of the task.
+///
+/// # Errors
+/// Every problem by line: no JSON, another version, a missing or ill-typed field, an id that is there twice or is
+/// unknown, a cycle, a limit. Nothing is imported then.
+pub fn import_wfformat_with(bytes: &[u8], options: &ImportOptions) -> Result<Imported, Vec<Problem>> {
+    let mut report = Report::default();
+    let Ok(source) = text(bytes, &mut report) else { return Err(report.finish("")) };
+    match read(source, options, &mut report) {
+        Ok(imported) if report.is_empty() => Ok(imported),
+        Ok(_) | Err(Stop) => Err(report.finish(source)),
+    }
+}
+
+/// Warnings as they are found.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(Vec<Warning>);
+
+impl Warnings {
+    fn add(&mut self, code: &str, pointer: String, message: String) {
+        let message = crate::excerpt::printable(&message);
+        self.0.push(Warning { code: code.to_owned(), message, pointer });
+    }
+}
+
+fn read(source: &str, options: &ImportOptions, report: &mut Report) -> Result<Imported, Stop> {
+    let tree = Tree::read(source, report)?;
+    let root = tree.root();
+    version(root, report)?;
+    let mut warnings = Warnings::default();
+    let specification = need(root, &["workflow", "specification"], report).ok_or(Stop)?;
+    let mut tasks = specification::read(specification, &mut warnings, report).ok_or(Stop)?;
+    let execution = root.field("workflow").and_then(|workflow| workflow.field("execution"));
+    let machines = execution::read(execution, &mut tasks, options, &mut warnings, report);
+    let mut marks = Marks::new(root);
+    let mut graph = GraphSpec { metadata: metadata(root, report), ..GraphSpec::default() };
+    if let Some(name) = root.field("name").and_then(|name| string(name, "name", report)) {
+        graph.name = name;
+    }
+    let devices = execution::devices(machines, &tasks);
+    tasks.into_graph(&mut graph, &mut marks, &mut warnings, report);
+    let graph = Arc::new(graph);
+    let limits = LoadOptions { limits: options.limits.clone(), ..LoadOptions::default() };
+    check(&graph, &marks, &limits, report);
+    let mut workflow = Workflow::new(GraphSpec::default());
+    workflow.graph = graph;
+    if let Some(field) = root.field("description") {
+        workflow.description = string(field, "description", report).unwrap_or_default();
+    }
+    Ok(Imported { workflow, devices, warnings: warnings.0 })
+}
+
+fn version(root: View<'_>, report: &mut Report) -> Result<(), Stop> {
+    let Some(value) = need(root, &["schemaVersion"], report) else { return Err(Stop) };
+    let text = value.scalar().map(|scalar| scalar.text);
+    if matches!(text, Some("1.5" | "1.6")) {
+        return Ok(());
+    }
+    let shown = text.map_or_else(|| value.found(), quoted);
+    let message = format!("schema version {shown} is not supported");
+    report.add(value.mark(), UNSUPPORTED_VERSION, message).hint("versions 1.5 and 1.6 are read");
+    Err(Stop)
+}
+
+/// A value below the root that must be there.
+fn need<'t>(root: View<'t>, path: &[&str], report: &mut Report) -> Option<View<'t>> {
+    let mut view = root;
+    for (at, name) in path.iter().enumerate() {
+        let Some(field) = view.field(name) else {
+            let missing = path[..=at].join(".");
+            report.add(view.mark(), MISSING_FIELD, format!("the file has no `{missing}`")).hint(
+                "a workflow in WfFormat is an object with `name`, `schemaVersion` and `workflow.specification`",
+            );
+            return None;
+        };
+        view = field;
+    }
+    Some(view)
+}
+
+/// A text. Numbers are taken as written.
+fn string(value: View<'_>, name: &str, report: &mut Report) -> Option<String> {
+    text_of(value, name, report).map(str::to_owned)
+}
+
+fn text_of<'t>(value: View<'t>, name: &str, report: &mut Report) -> Option<&'t str> {
+    let text = value.scalar().and_then(|scalar| scalar.as_text());
+    if text.is_none() {
+        wrong(value, name, "a text", report);
+    }
+    text
+}
+
+/// A list of texts.
+fn texts<'t>(value: View<'t>, name: &str, report: &mut Report) -> Vec<(&'t str, View<'t>)> {
+    let Some(list) = value.list() else {
+        wrong(value, name, "a list of texts", report);
+        return Vec::new();
+    };
+    list.items().filter_map(|item| Some((text_of(item, name, report)?, item))).collect()
+}
+
+/// A number from 0 up.
+fn number(value: View<'_>, name: &str, report: &mut Report) -> Option<f64> {
+    let number = value.scalar().and_then(|scalar| match scalar.meaning() {
+        Meaning::Number(number) => number.as_f64(),
+        _ => None,
+    });
+    let number = number.filter(|number| *number >= 0.0);
+    if number.is_none() {
+        wrong(value, name, "a number from 0 up", report);
+    }
+    number
+}
+
+/// A number from 0 up as a whole one; what is left is rounded up, so that a requirement is met.
+fn whole(value: View<'_>, name: &str, report: &mut Report) -> Option<u64> {
+    if let Some(Meaning::Number(number)) = value.scalar().map(|scalar| scalar.meaning())
+        && let Some(whole) = number.as_u64()
+    {
+        return Some(whole);
+    }
+    number(value, name, report).map(|number| number.ceil() as u64)
+}
+
+fn wrong(value: View<'_>, name: &str, expected: &str, report: &mut Report) {
+    report.add(value.mark(), INVALID_VALUE, format!("`{name}` is {}, expected {expected}", value.found()));
+}
+
+/// What describes the record as a whole, under `wfformat`.
+fn metadata(root: View<'_>, report: &mut Report) -> BTreeMap<String, Value> {
+    let mut kept = serde_json::Map::new();
+    let workflow = root.field("workflow");
+    let execution = workflow.and_then(|workflow| workflow.field("execution"));
+    let sources = [
+        (Some(root), &["schemaVersion", "createdAt", "author", "runtimeSystem", "metrics"][..]),
+        (workflow, &["repo", "runName", "metrics"][..]),
+        (execution, &["makespanInSeconds", "executedAt", "metrics"][..]),
+    ];
+    for (source, names) in sources {
+        for name in names {
+            if let Some(field) = source.and_then(|source| source.field(name)) {
+                // The version is a text even where somebody has written a number.
+                let value = match field.scalar() {
+                    Some(scalar) if *name == "schemaVersion" => Value::from(scalar.text),
+                    _ => field.json(report),
+                };
+                kept.entry(*name).or_insert(value);
+            }
+        }
+    }
+    BTreeMap::from([("wfformat".to_owned(), Value::Object(kept))])
+}

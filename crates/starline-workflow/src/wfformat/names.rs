@@ -1,0 +1,51 @@
+//! Ids of other systems in the alphabet of ours.
+
+use std::collections::BTreeSet;
+
+use starline_types::MAX_ID_BYTES;
+
+/// Gives each foreign name an id of its own.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    taken: BTreeSet<String>,
+}
+
+impl Names {
+    /// Keeps an id for the name that is one already, so that no rewritten name takes it.
+    pub(super) fn keep(&mut self, id: &str) {
+        self.taken.insert(id.to_owned());
+    }
+
+    /// An id that is not taken, as near to the name as the alphabet allows.
+    pub(super) fn rewrite(&mut self, name: &str) -> String {
+        // Room for a number behind the name.
+        let mut stem: String = name.chars().map(|c| if fits(c) { c } else { '_' }).take(MAX_ID_BYTES - 8).collect();
+        if stem.is_empty() {
+            stem.push('_');
+        }
+        let numbered = (2_u32..).map(|number| format!("{stem}_{number}"));
+        let free = std::iter::once(stem.clone()).chain(numbered).find(|id| !self.taken.contains(id));
+        let id = free.unwrap_or(stem);
+        self.taken.insert(id.clone());
+        id
+    }
+}
+
+fn fits(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._:#-".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use starline_types::TaskId;
+
+    #[test]
+    fn rewritten_names_are_ids_of_their_own() {
+        let mut names = Names::default();
+        names.keep("a_b");
+        let ids = ["a b", "a/b", "", "é", &"x y".repeat(200)].map(|name| names.rewrite(name));
+        assert_eq!(ids[..4], ["a_b_2", "a_b_3", "_", "__2"]);
+        assert!(ids.iter().all(|id| TaskId::new(id).is_ok()), "{ids:?}");
+    }
+}

@@ -1,0 +1,203 @@
+//! The section `specification`: tasks, edges and files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use starline_types::{Dependency, Estimate, GraphSpec, Payload, TaskDetails, TaskId, TaskSpec, Value};
+
+use super::names::Names;
+use super::{Warnings, need, texts, whole, wrong};
+use crate::excerpt::quoted;
+use crate::file::Marks;
+use crate::problem::{DUPLICATE_TASK, MISSING_FIELD, Mark, Report, UNKNOWN_TASK};
+use crate::tree::{Entry, View};
+
+/// Tasks of a record on their way to a graph.
+#[derive(Debug)]
+pub(super) struct Tasks<'t> {
+    pub(super) list: Vec<Task<'t>>,
+    by_name: BTreeMap<&'t str, usize>,
+    /// Bytes of each file.
+    sizes: BTreeMap<&'t str, u64>,
+}
+
+/// One task.
+#[derive(Debug)]
+pub(super) struct Task<'t> {
+    /// Id as recorded.
+    pub(super) name: &'t str,
+    pub(super) spec: TaskSpec,
+    pub(super) pointer: String,
+    view: View<'t>,
+    at: Mark,
+    parents: Vec<(&'t str, View<'t>)>,
+    children: Vec<(&'t str, View<'t>)>,
+}
+
+/// Reads tasks and files; `None` if there is no list of tasks.
+pub(super) fn read<'t>(section: View<'t>, warnings: &mut Warnings, report: &mut Report) -> Option<Tasks<'t>> {
+    let listed = need(section, &["tasks"], report)?;
+    let Some(list) = listed.list() else {
+        wrong(listed, "tasks", "a list", report);
+        return None;
+    };
+    let mut tasks = Tasks { list: Vec::new(), by_name: BTreeMap::new(), sizes: sizes(section, report) };
+    for (at, item) in list.items().enumerate() {
+        let pointer = format!("/workflow/specification/tasks/{at}");
+        let Some(task) = task(item, pointer, report) else { continue };
+        if let Some(first) = tasks.by_name.get(task.name) {
+            let line = tasks.list[*first].at.line;
+            let message = format!("task {} is there twice", quoted(task.name));
+            report.add(task.at, DUPLICATE_TASK, message).hint(format!("the first is in line {line}"));
+            continue;
+        }
+        tasks.by_name.insert(task.name, tasks.list.len());
+        tasks.list.push(task);
+    }
+    tasks.name_all(warnings);
+    for task in &mut tasks.list {
+        let bytes = handed_on(task.view, &tasks.sizes, report);
+        task.spec.estimate = Some(Arc::new(Estimate { duration: None, output_bytes: bytes }));
+    }
+    Some(tasks)
+}
+
+fn task<'t>(item: View<'t>, pointer: String, report: &mut Report) -> Option<Task<'t>> {
+    if item.map().is_none() {
+        wrong(item, "tasks", "objects", report);
+        return None;
+    }
+    let Some(id) = item.field("id") else {
+        report.add(item.mark(), MISSING_FIELD, "a task has no `id`").hint("every task has `id`, `parents` and `children`");
+        return None;
+    };
+    let name = super::text_of(id, "id", report)?;
+    let mut relatives = |side: &'static str| {
+        item.field(side).map(|value| texts(value, side, report)).unwrap_or_default()
+    };
+    let (parents, children) = (relatives("parents"), relatives("children"));
+    // Replaced once all names are known.
+    let spec = TaskSpec { run_timeout: None, ..TaskSpec::new(TaskId::new("task").ok()?, Payload::Noop) };
+    Some(Task { name, spec, pointer, view: item, at: id.mark(), parents, children })
+}
+
+/// Bytes of the files of a record.
+fn sizes<'t>(section: View<'t>, report: &mut Report) -> BTreeMap<&'t str, u64> {
+    let mut sizes = BTreeMap::new();
+    let Some(files) = section.field("files") else { return sizes };
+    let Some(list) = files.list() else {
+        wrong(files, "files", "a list", report);
+        return sizes;
+    };
+    for file in list.items() {
+        let id = file.field("id").and_then(View::scalar).map(|scalar| scalar.text);
+        let size = file.field("sizeInBytes").and_then(|size| whole(size, "sizeInBytes", report));
+        sizes.extend(id.zip(size));
+    }
+    sizes
+}
+
+/// Bytes of the files that a task writes; `None` if none is named.
+fn handed_on(task: View<'_>, sizes: &BTreeMap<&str, u64>, report: &mut Report) -> Option<u64> {
+    let files = texts(task.field("outputFiles")?, "outputFiles", report);
+    let known = files.iter().filter_map(|(name, _)| sizes.get(name));
+    (!files.is_empty()).then(|| known.fold(0_u64, |sum, bytes| sum.saturating_add(*bytes)))
+}
+
+impl<'t> Tasks<'t> {
+    /// The task with a recorded id.
+    pub(super) fn find(&mut self, name: &str) -> Option<&mut Task<'t>> {
+        let at = self.by_name.get(name)?;
+        self.list.get_mut(*at)
+    }
+
+    /// Gives every task its id: the recorded one if it can be.
+    fn name_all(&mut self, warnings: &mut Warnings) {
+        let mut names = Names::default();
+        for task in self.list.iter().filter(|task| TaskId::new(task.name).is_ok()) {
+            names.keep(task.name);
+        }
+        for task in &mut self.list {
+            let mut kept = serde_json::Map::new();
+            let id = TaskId::new(task.name).or_else(|_| {
+                let id = names.rewrite(task.name);
+                let message = format!("task {} is called {id}", quoted(task.name));
+                warnings.add("id_rewritten", format!("{}/id", task.pointer), message);
+                kept.insert("original_id".to_owned(), Value::from(task.name));
+                TaskId::new(id)
+            });
+            if let Ok(id) = id {
+                task.spec.id = id;
+            }
+            if let Some(kind) = task.view.field("name").and_then(View::scalar) {
+                kept.insert("type".to_owned(), Value::from(kind.text));
+            }
+            if !kept.is_empty() {
+                let metadata = BTreeMap::from([("wfformat".to_owned(), Value::Object(kept))]);
+                task.spec.details = Some(Arc::new(TaskDetails { metadata, ..TaskDetails::default() }));
+            }
+        }
+    }
+
+    /// Moves tasks and edges into a graph. Edges into a task are those it names, then those that name it.
+    pub(super) fn into_graph(
+        self,
+        graph: &mut GraphSpec,
+        marks: &mut Marks<'t>,
+        warnings: &mut Warnings,
+        report: &mut Report,
+    ) {
+        let mut children: BTreeMap<&str, Vec<(usize, usize, View<'t>)>> = BTreeMap::new();
+        for (parent, task) in self.list.iter().enumerate() {
+            for (at, (child, view)) in task.children.iter().enumerate() {
+                if self.by_name.contains_key(child) {
+                    children.entry(child).or_default().push((parent, at, *view));
+                } else {
+                    unknown(task.name, "child", child, view.mark(), marks, report);
+                }
+            }
+        }
+        for task in &self.list {
+            let named_by = children.get(task.name).map(Vec::as_slice).unwrap_or_default();
+            let sides: BTreeSet<usize> = named_by.iter().map(|(parent, _, _)| *parent).collect();
+            let mut seen = BTreeSet::new();
+            for (at, (parent, view)) in task.parents.iter().enumerate() {
+                let Some(source) = self.by_name.get(parent) else {
+                    unknown(task.name, "parent", parent, view.mark(), marks, report);
+                    continue;
+                };
+                if !seen.insert(*source) {
+                    continue;
+                }
+                self.edge(*source, task, view.mark(), graph, marks);
+                if !sides.contains(source) {
+                    let message = format!("{} is no child of {}, the edge is kept", quoted(task.name), quoted(parent));
+                    warnings.add("edge_one_sided", format!("{}/parents/{at}", task.pointer), message);
+                }
+            }
+            for (source, at, view) in named_by {
+                if seen.insert(*source) {
+                    let parent = &self.list[*source];
+                    self.edge(*source, task, view.mark(), graph, marks);
+                    let message = format!("{} is no parent of {}, the edge is kept", quoted(parent.name), quoted(task.name));
+                    warnings.add("edge_one_sided", format!("{}/children/{at}", parent.pointer), message);
+                }
+            }
+        }
+        for task in self.list {
+            marks.task(&Entry { key: task.name, at: task.at, value: task.view });
+            graph.tasks.push(Arc::new(task.spec));
+        }
+    }
+
+    fn edge(&self, from: usize, to: &Task<'t>, at: Mark, graph: &mut GraphSpec, marks: &mut Marks<'t>) {
+        graph.dependencies.push(Dependency::success(self.list[from].spec.id.clone(), to.spec.id.clone()));
+        marks.edge(at);
+    }
+}
+
+fn unknown(task: &str, side: &str, name: &str, at: Mark, marks: &mut Marks<'_>, report: &mut Report) {
+    let message = format!("task {} names the {side} {}, which does not exist", quoted(task), quoted(name));
+    report.add(at, UNKNOWN_TASK, message);
+    marks.lose_edge();
+}
