@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::runtime;
 use crate::{Dag, RunError, System};
 
 /// What the operating system says about a process that ran one graph, in bytes.
@@ -33,7 +34,8 @@ impl Usage {
 
     /// Runs the graph once in this process, which should do nothing else before or after.
     ///
-    /// Where the kernel lets a process reset its peak, generating the graph is no part of it.
+    /// Where the kernel lets a process reset its peak, the peak is that of the execution: generating the graph
+    /// and handing it over are no part of it, for any system.
     ///
     /// # Errors
     ///
@@ -41,8 +43,8 @@ impl Usage {
     pub fn here(system: System, workload: &str) -> Result<Self, RunError> {
         let failed = |error: io::Error| RunError::failed(system.name(), error);
         let dag = Dag::named(workload).map_err(|error| RunError::failed(system.name(), error))?;
-        // Refused without harm by kernels that cannot: the peak then covers the generation as well.
-        let _reset = fs::write("/proc/self/clear_refs", "5");
+        runtime::WATCH_MEMORY.store(true, std::sync::atomic::Ordering::Relaxed);
+        runtime::reset_peak();
         let before = resident("VmRSS").map_err(failed)?;
         let payload = system.run_for_memory(&dag)?;
         let peak = resident("VmHWM").map_err(failed)?;

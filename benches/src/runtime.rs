@@ -1,8 +1,18 @@
 //! One fresh tokio runtime for each run, the same for every system.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::runtime::Builder;
 
 use crate::{Measurement, RunError, Stopwatch};
+
+/// Whether the peak of memory is forgotten before each execution.
+pub(crate) static WATCH_MEMORY: AtomicBool = AtomicBool::new(false);
+
+/// Forgets the peak of this process. Refused without harm by kernels that cannot: the peak then covers more.
+pub(crate) fn reset_peak() {
+    let _reset = std::fs::write("/proc/self/clear_refs", "5");
+}
 
 /// Tasks that are spawned before the clock starts, so that worker threads have started.
 const WARM_UP: usize = 512;
@@ -53,6 +63,9 @@ where
             tokio::task::yield_now().await;
         }
         let future = run(prepare.await?);
+        if WATCH_MEMORY.load(Ordering::Relaxed) {
+            reset_peak();
+        }
         let watch = Stopwatch::start();
         let outcome = future.await;
         let measurement = watch.stop();

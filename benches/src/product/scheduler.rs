@@ -12,14 +12,14 @@ use crate::{Dag, Measurement, RunError, Stopwatch};
 const NAME: &str = "starline_scheduler";
 
 /// A scheduler that is ready to start, with its fleet.
-pub struct Prepared {
+pub(crate) struct Prepared {
     scheduler: Scheduler,
     fleet: Fleet,
     step: Step,
 }
 
 /// Four devices of 256 slots, as for the whole orchestrator.
-pub fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
+pub(crate) fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
     let failed = |error: &dyn std::fmt::Display| RunError::failed(NAME, error.to_string());
     let mut fleet = Fleet::new();
     for device in 0..4 {
@@ -41,7 +41,7 @@ pub fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
 }
 
 /// Runs to the end, every attempt reported as soon as it is dispatched.
-pub fn execute(prepared: &mut Prepared) -> usize {
+pub(crate) fn execute(prepared: &mut Prepared) -> usize {
     let Prepared { scheduler, fleet, step } = prepared;
     let now = Timestamp(1);
     scheduler.step_into(now, Input::Start, fleet, step);

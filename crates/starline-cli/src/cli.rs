@@ -106,7 +106,7 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Whoever asked may not read to the end.
             let _ = error.print();
-            return Exit::Done;
+            Exit::Done
         }
         kind => {
             let text = error.to_string();

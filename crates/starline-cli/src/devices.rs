@@ -123,8 +123,8 @@ impl Devices {
         base_dir: &Path,
         work_root: Option<PathBuf>,
     ) -> Result<Vec<Arc<ProcessDevice>>, Failure> {
-        let mut defaults = ProcessOptions::default();
-        defaults.base_dir = Some(std::path::absolute(base_dir).unwrap_or_else(|_| base_dir.to_owned()));
+        let base_dir = std::path::absolute(base_dir).unwrap_or_else(|_| base_dir.to_owned());
+        let mut defaults = ProcessOptions { base_dir: Some(base_dir), ..ProcessOptions::default() };
         if let Some(root) = work_root {
             defaults.work_root = root;
         }
@@ -134,7 +134,7 @@ impl Devices {
     fn connect_one(&self, entry: &Described, defaults: &ProcessOptions) -> Result<ProcessDevice, Failure> {
         let profile = &entry.profile;
         let (file, folder) =
-            self.file.as_ref().map_or(("devices", Path::new(".")), |(file, folder)| (file, folder));
+            self.file.as_ref().map_or_else(|| ("devices", Path::new(".")), |(file, folder)| (file, folder));
         let refuse = |code: &str, message: String, hint: Option<String>| {
             Failure::issues(file, vec![Issue::whole(code, message, hint)])
         };

@@ -46,7 +46,7 @@ impl Source {
             fault(format!("is not UTF-8 text: see byte {} in line {line}", at + 1))
         })?;
         let folder = if stdin { None } else { path.parent().filter(|folder| !folder.as_os_str().is_empty()) };
-        Ok(Self { folder: folder.unwrap_or(Path::new(".")).to_owned(), name, text })
+        Ok(Self { folder: folder.unwrap_or_else(|| Path::new(".")).to_owned(), name, text })
     }
 }
 

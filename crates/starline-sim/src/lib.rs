@@ -2,6 +2,18 @@
 
 mod agenda;
 mod chance;
+mod office;
+mod oracle;
+mod schedule;
+mod sim;
 mod simulate;
+mod strategist;
+mod tally;
+mod trace;
 
+pub use oracle::{Oracle, Violation};
+pub use schedule::{Played, Schedule};
+pub use sim::{Action, Crash, Forged, Sim, Work};
 pub use simulate::{SimulatedRun, Simulation, SimulationError, simulate};
+pub use strategist::Strategist;
+pub use tally::Tally;

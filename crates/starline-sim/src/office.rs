@@ -49,11 +49,25 @@ impl Office {
         let mut step = Step::default();
         let (made, fleet) = (strategist.make(), &mut self.fleet);
         let scheduler = Scheduler::create(id.clone(), plan, made, now, fleet, &mut step)?;
-        Ok(self.seat(Seat { id, strategist, scheduler, step, journal: Vec::new(), behind: 0, touched: false }))
+        Ok(self.seat(Seat {
+            id,
+            strategist,
+            scheduler,
+            step,
+            journal: Vec::new(),
+            behind: 0,
+            touched: false,
+        }))
     }
 
     /// Gives a run back after a restart.
-    pub(crate) fn reopen(&mut self, journal: Vec<Envelope>, scheduler: Scheduler, strategist: Strategist, now: Timestamp) {
+    pub(crate) fn reopen(
+        &mut self,
+        journal: Vec<Envelope>,
+        scheduler: Scheduler,
+        strategist: Strategist,
+        now: Timestamp,
+    ) {
         let last = journal.last().map_or(now, |envelope| envelope.t);
         self.seats.push(Seat {
             id: scheduler.run().clone(),

@@ -75,7 +75,8 @@ impl AssignmentStrategy for Late {
     fn assign(&self, round: &mut Round<'_>) -> Result<(), PlaceError> {
         let mut last = None;
         for task in round.tasks().iter().take(self.at_most) {
-            if let Some(device) = round.candidates(task.ix).iter().next() {
+            let device = round.candidates(task.ix).iter().next();
+            if let Some(device) = device {
                 round.place(task.ix, device.ix)?;
                 last = Some((task.ix, device.ix));
             }

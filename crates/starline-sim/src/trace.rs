@@ -11,12 +11,22 @@ use crate::Action;
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     kept: bool,
+    /// Whether what devices do is kept as well.
+    all: bool,
     text: String,
 }
 
 impl Trace {
     pub(crate) fn keep(&mut self) {
         self.kept = true;
+    }
+
+    pub(crate) fn keep_all(&mut self) {
+        (self.kept, self.all) = (true, true);
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.text
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -46,13 +56,13 @@ impl Trace {
                 Some(Ok(Answer::Count(count))) => format!("{count} tasks"),
                 Some(Err(refusal)) => format!("refused: {refusal}"),
             };
-            self.line(format_args!("{now:>10}  {run}  > {action:?}: {what}"));
+            self.line(format_args!("{now:>10}  {run}  > {action}: {what}"));
         }
     }
 
     /// Anything else.
     pub(crate) fn note(&mut self, now: Timestamp, what: impl FnOnce() -> String) {
-        if self.kept {
+        if self.all {
             let what = what();
             self.line(format_args!("{now:>10}  - {what}"));
         }
@@ -71,8 +81,11 @@ fn data(event: &Event) -> String {
     if let Event::RunCreated { name, graph, .. } = event {
         return format!("{name:?}: {} tasks, {} dependencies", graph.tasks.len(), graph.dependencies.len());
     }
-    match serde_json::to_value(event) {
-        Ok(mut value) => value.get_mut("data").map(serde_json::Value::take).unwrap_or_default().to_string(),
+    match serde_json::to_string(event) {
+        Ok(text) => match text.split_once(r#""data":"#) {
+            Some((_, data)) => data.strip_suffix('}').unwrap_or(data).to_owned(),
+            None => String::new(),
+        },
         Err(error) => error.to_string(),
     }
 }

@@ -93,14 +93,17 @@ impl RunBook {
     pub(super) fn new(graph: Arc<GraphSpec>, settings: Arc<RunSettings>, strategist: Strategist) -> Self {
         let names: FxHashMap<TaskId, usize> =
             graph.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
-        let mut tasks: Vec<TaskBook> = graph.tasks.iter().map(|spec| TaskBook::new(Arc::clone(spec))).collect();
+        let mut tasks: Vec<TaskBook> =
+            graph.tasks.iter().map(|spec| TaskBook::new(Arc::clone(spec))).collect();
         for edge in &graph.dependencies {
             if let (Some(from), Some(to)) = (names.get(&edge.from), names.get(&edge.to)) {
                 let kind = match &edge.kind {
                     DependencyKind::Success => EdgeKind::Success,
                     DependencyKind::Failure => EdgeKind::Failure,
                     DependencyKind::Completion => EdgeKind::Completion,
-                    DependencyKind::When(text) => EdgeKind::When(Test::of(text).unwrap_or(Test::NoTruthValue)),
+                    DependencyKind::When(text) => {
+                        EdgeKind::When(Test::of(text).unwrap_or(Test::NoTruthValue))
+                    }
                 };
                 tasks[*to].into.push(Edge { from: *from, kind });
             }
@@ -202,7 +205,7 @@ impl TaskBook {
 }
 
 /// Whether a device has what a task asks for.
-pub(super) fn fits(profile: &DeviceProfile, selector: Option<&DeviceSelector>) -> bool {
+pub(crate) fn fits(profile: &DeviceProfile, selector: Option<&DeviceSelector>) -> bool {
     let Some(selector) = selector else { return true };
     let pinned = selector.on.as_ref().is_none_or(|id| id.as_str() == profile.id.as_str());
     let os = match (&selector.os, &profile.os) {
@@ -212,7 +215,8 @@ pub(super) fn fits(profile: &DeviceProfile, selector: Option<&DeviceSelector>) -
     };
     let able = selector.needs.iter().all(|need| profile.capabilities.iter().any(|have| have == need));
     let wide = selector.resources.0.iter().all(|(name, wanted)| {
-        profile.resources.0.get(name).copied().unwrap_or_default() >= *wanted && profile.resources.0.contains_key(name)
+        profile.resources.0.get(name).copied().unwrap_or_default() >= *wanted
+            && profile.resources.0.contains_key(name)
     });
     pinned && os && able && wide
 }

@@ -20,7 +20,12 @@ impl Judge {
         hold!(O8, t >= book.t, "the clock of run {run} goes back from {} to {t}", book.t);
         (book.seq, book.t) = (seq, t);
         let ignored = matches!(envelope.event, Event::ResultIgnored { .. });
-        hold!(O10, !book.state.is_terminal() || ignored, "run {run} has ended, and then {:?}", envelope.event);
+        hold!(
+            O10,
+            !book.state.is_terminal() || ignored,
+            "run {run} has ended, and then {:?}",
+            envelope.event
+        );
         let mut reader = Reader { run, t, book, ground, filled: &mut self.filled };
         reader.read(&envelope.event)
     }
@@ -38,7 +43,12 @@ impl Reader<'_> {
     fn read(&mut self, event: &Event) -> Verdict {
         match event {
             Event::RunCreated { graph, .. } => {
-                hold!(O2, **graph == *self.book.graph, "run {} has another graph than it was given", self.run);
+                hold!(
+                    O2,
+                    **graph == *self.book.graph,
+                    "run {} has another graph than it was given",
+                    self.run
+                );
             }
             Event::RunReady { assignments, .. } => {
                 self.moves(&[RunState::Created], RunState::Ready)?;
@@ -59,7 +69,9 @@ impl Reader<'_> {
                     self.book.edit_wait_over |= deadline <= self.t;
                 }
             }
-            Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => self.end(event, end)?,
+            Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => {
+                self.end(event, end)?
+            }
             Event::TaskAssigned { task, attempt, device, .. } => self.assigned(task, *attempt, device)?,
             Event::TaskStarted { task, attempt, device } => {
                 let (_, live) = self.live(task, *attempt)?;
@@ -181,7 +193,11 @@ impl Reader<'_> {
         let state = self.book.state;
         hold!(O7, state == RunState::Executing, "{task}#{attempt} is assigned while run {run} is {state}");
         hold!(O7, self.book.ending.is_none(), "{task}#{attempt} is assigned while run {run} is ending");
-        hold!(O7, self.book.is_satisfied(at), "{task}#{attempt} is assigned before its dependencies allow it");
+        hold!(
+            O7,
+            self.book.is_satisfied(at),
+            "{task}#{attempt} is assigned before its dependencies allow it"
+        );
         hold!(O7, book.backoff <= t, "{task}#{attempt} is assigned at {t}, before {}", book.backoff);
         let seat = &self.ground.devices[on];
         hold!(O7, seat.takes_work(), "{task}#{attempt} is assigned to {device}, which takes nothing");
@@ -212,7 +228,10 @@ impl Reader<'_> {
         let deed = self.ground.truth.deed(self.key(at, attempt));
         let done = deed.filter(|deed| deed.device == on && matches!(deed.ended, Some((_, Ended::Done))));
         let Some(TaskReport::Completed { result: real, .. }) = done.map(|deed| &deed.report) else {
-            return Err((super::Oracle::O5, format!("{task}#{attempt} completes on {device}, which did no such thing")));
+            return Err((
+                super::Oracle::O5,
+                format!("{task}#{attempt} completes on {device}, which did no such thing"),
+            ));
         };
         hold!(O5, result.unwrap_or(&Value::Null) == real, "{task}#{attempt} completes with a foreign result");
         let wanted = self.book.tasks[at].spec.outputs.contains_key("n");
@@ -274,12 +293,22 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn retried(&mut self, task: &TaskRef, attempt: u32, retry: u32, error: &TaskError) -> Result<usize, Finding> {
+    fn retried(
+        &mut self,
+        task: &TaskRef,
+        attempt: u32,
+        retry: u32,
+        error: &TaskError,
+    ) -> Result<usize, Finding> {
         let (at, live) = self.live(task, attempt)?;
         self.is_true(task, at, live, error)?;
         self.is_over(at, live)?;
         let asked = live.cancel.is_some_and(|reason| reason != CancelReason::Timeout);
-        hold!(O10, !asked && self.book.ending.is_none(), "{task}#{attempt} is retried although it was cancelled");
+        hold!(
+            O10,
+            !asked && self.book.ending.is_none(),
+            "{task}#{attempt} is retried although it was cancelled"
+        );
         let fenced = self.ground.devices[live.device].profile.fenced;
         let unsure = self.ground.truth.is_executing(self.key(at, attempt));
         let book = &mut self.book.tasks[at];
@@ -291,7 +320,11 @@ impl Reader<'_> {
             _ => (&mut book.retries, policy.max),
         };
         *counter += 1;
-        hold!(O10, *counter == retry && retry <= most, "retry {retry} of {task} is beyond the {most} allowed");
+        hold!(
+            O10,
+            *counter == retry && retry <= most,
+            "retry {retry} of {task} is beyond the {most} allowed"
+        );
         hold!(O10, error.kind.is_retryable(), "{task}#{attempt} is retried after {error}");
         book.stand = Stand::Pending;
         Ok(at)
@@ -411,9 +444,15 @@ impl Reader<'_> {
         let said = end.counts;
         let agrees = (said.completed, said.failed, said.cancelled, said.skipped, end.total_tasks)
             == (completed, failed, cancelled, skipped, total);
-        hold!(O10, agrees, "run {run} ends with {said:?} instead of {completed} {failed} {cancelled} {skipped}");
+        hold!(
+            O10,
+            agrees,
+            "run {run} ends with {said:?} instead of {completed} {failed} {cancelled} {skipped}"
+        );
         let stopped = matches!(self.book.ending, Some(CancelReason::Run | CancelReason::Deadline))
-            || self.book.cancel_run && self.book.state != RunState::Executing && end.state == RunState::Cancelled;
+            || self.book.cancel_run
+                && self.book.state != RunState::Executing
+                && end.state == RunState::Cancelled;
         let state = match (stopped, completed > 0, failed > 0) {
             (true, _, _) => RunState::Cancelled,
             (false, true, true) => RunState::PartiallyFailed,

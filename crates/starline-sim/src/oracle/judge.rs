@@ -26,7 +26,12 @@ impl Judge {
     }
 
     /// A run is about to be submitted.
-    pub(crate) fn expect(&mut self, graph: Arc<GraphSpec>, settings: Arc<RunSettings>, strategist: Strategist) {
+    pub(crate) fn expect(
+        &mut self,
+        graph: Arc<GraphSpec>,
+        settings: Arc<RunSettings>,
+        strategist: Strategist,
+    ) {
         self.books.push(RunBook::new(graph, settings, strategist));
     }
 

@@ -11,6 +11,7 @@ use std::fmt;
 
 use starline_types::Timestamp;
 
+pub(crate) use book::fits;
 pub(crate) use judge::Judge;
 pub(crate) use test::CONDITIONS;
 

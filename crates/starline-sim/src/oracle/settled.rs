@@ -23,10 +23,17 @@ impl Judge {
             let open = book.tasks.iter().filter(|task| !matches!(task.stand, Stand::Ended(_))).count();
             let begun = matches!(book.state, RunState::Executing | RunState::Paused);
             hold!(O9, !(begun && open == 0), "run {run} goes on although all of its tasks have ended");
-            let failed = book.tasks.iter().any(|task| task.stand == Stand::Ended(starline_types::OutcomeStatus::Failed));
+            let failed = book
+                .tasks
+                .iter()
+                .any(|task| task.stand == Stand::Ended(starline_types::OutcomeStatus::Failed));
             let pending = book.tasks.iter().filter(|task| task.stand == Stand::Pending).count();
             let fast = book.settings.on_failure == FailurePolicy::FailFast;
-            hold!(O9, !(fast && failed && pending > 0), "run {run} fails fast and keeps {pending} pending tasks");
+            hold!(
+                O9,
+                !(fast && failed && pending > 0),
+                "run {run} fails fast and keeps {pending} pending tasks"
+            );
             if book.state == RunState::Executing && book.ending.is_none() {
                 self.is_at_work(run, book, t, ground)?;
             }
@@ -39,7 +46,13 @@ impl Judge {
     }
 
     /// Nothing impossible stays, and nothing that could start waits.
-    fn is_at_work(&self, run: usize, book: &RunBook, t: Timestamp, ground: &Ground<'_>) -> Result<(), Finding> {
+    fn is_at_work(
+        &self,
+        run: usize,
+        book: &RunBook,
+        t: Timestamp,
+        ground: &Ground<'_>,
+    ) -> Result<(), Finding> {
         let room = book.settings.max_parallel.is_none_or(|max| book.running() < max);
         for task in 0..book.tasks.len() {
             if book.tasks[task].stand != Stand::Pending {
@@ -51,9 +64,7 @@ impl Judge {
             if !room || !book.is_ready(task, t) {
                 continue;
             }
-            let free = |device: &usize| {
-                self.live_on(*device) < ground.devices[*device].profile.slots
-            };
+            let free = |device: &usize| self.live_on(*device) < ground.devices[*device].profile.slots;
             let candidates = book.candidates(task, t, ground.devices);
             let planned = book.tasks[task].planned;
             let waits = match book.binding {

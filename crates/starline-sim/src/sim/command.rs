@@ -93,7 +93,8 @@ impl Sim {
 
     fn cut(&mut self, device: usize) {
         let now = self.now;
-        let Some(seat) = self.devices.get_mut(device).filter(|seat| seat.reachable && !seat.profile.local) else {
+        let Some(seat) = self.devices.get_mut(device).filter(|seat| seat.reachable && !seat.profile.local)
+        else {
             return;
         };
         seat.reachable = false;

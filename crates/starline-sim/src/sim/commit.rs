@@ -23,7 +23,11 @@ impl Sim {
         }
         match crash {
             Some(crash) => self.go_down(crash),
-            None => self.with_judge(|judge, ground| judge.settled(ground)),
+            None if self.judge.is_some() => {
+                let times = self.times();
+                self.with_judge(|judge, ground| judge.settled(ground, &times));
+            }
+            None => {}
         }
     }
 

@@ -37,7 +37,8 @@ impl Sim {
             return;
         }
         if full {
-            let message = format!("device {} got {} beyond its slots", seat.profile.id, self.name(key));
+            let id = seat.profile.id.clone();
+            let message = format!("device {id} got {} beyond its slots", self.name(key));
             return self.object(Oracle::O7, message);
         }
         self.begin(device, key, task.clone(), work, sent);
@@ -71,7 +72,14 @@ impl Sim {
         self.devices[device].executing.insert(key, Execution { task, work, lease_end });
     }
 
-    pub(super) fn cancel_came(&mut self, device: usize, key: Key, task: TaskRef, force: bool, connection: u32) {
+    pub(super) fn cancel_came(
+        &mut self,
+        device: usize,
+        key: Key,
+        task: TaskRef,
+        force: bool,
+        connection: u32,
+    ) {
         let seat = &mut self.devices[device];
         if seat.connection != connection || !seat.answers() {
             return;
@@ -99,7 +107,14 @@ impl Sim {
         self.finish(device, key, life, Ended::Stopped, |_| TaskReport::Stopped);
     }
 
-    fn finish(&mut self, device: usize, key: Key, life: u32, how: Ended, report: impl Fn(&Work) -> TaskReport) {
+    fn finish(
+        &mut self,
+        device: usize,
+        key: Key,
+        life: u32,
+        how: Ended,
+        report: impl Fn(&Work) -> TaskReport,
+    ) {
         let seat = &mut self.devices[device];
         if seat.life != life {
             return;
@@ -189,14 +204,22 @@ impl Sim {
         }
         match fate.arrives {
             Some(after) => {
-                self.agenda.add(self.now + after, Happening::Heard { device, key, task, content, connection });
+                self.agenda
+                    .add(self.now + after, Happening::Heard { device, key, task, content, connection });
             }
             None => self.tally.fault("message lost"),
         }
     }
 
     /// A message reaches the orchestrator.
-    pub(super) fn heard(&mut self, device: usize, key: Key, task: TaskRef, content: Content, connection: Option<u32>) {
+    pub(super) fn heard(
+        &mut self,
+        device: usize,
+        key: Key,
+        task: TaskRef,
+        content: Content,
+        connection: Option<u32>,
+    ) {
         let seat = &mut self.devices[device];
         if !self.up || connection.is_some_and(|connection| connection != seat.connection) {
             return;

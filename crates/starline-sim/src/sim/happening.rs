@@ -1,5 +1,7 @@
 //! What can happen in a simulation.
 
+use std::fmt;
+
 use starline_scheduler::Undelivered;
 use starline_types::{ConfirmedBy, Millis, TaskRef, TaskReport, Timestamp};
 
@@ -131,16 +133,93 @@ pub(crate) enum Content {
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
     Act(Action),
-    DispatchCame { device: usize, key: Key, task: TaskRef, work: Box<Work>, sent: Timestamp, connection: u32, tells: bool },
-    CancelCame { device: usize, key: Key, task: TaskRef, force: bool, connection: u32 },
-    AckCame { device: usize, key: Key, connection: u32 },
+    DispatchCame {
+        device: usize,
+        key: Key,
+        task: TaskRef,
+        work: Box<Work>,
+        sent: Timestamp,
+        connection: u32,
+        tells: bool,
+    },
+    CancelCame {
+        device: usize,
+        key: Key,
+        task: TaskRef,
+        force: bool,
+        connection: u32,
+    },
+    AckCame {
+        device: usize,
+        key: Key,
+        connection: u32,
+    },
     /// The work of an attempt is done.
-    WorkEnds { device: usize, key: Key, life: u32 },
+    WorkEnds {
+        device: usize,
+        key: Key,
+        life: u32,
+    },
     /// An attempt that was asked to stop has stopped.
-    StopEnds { device: usize, key: Key, life: u32 },
-    LeaseEnds { device: usize, key: Key, life: u32 },
+    StopEnds {
+        device: usize,
+        key: Key,
+        life: u32,
+    },
+    LeaseEnds {
+        device: usize,
+        key: Key,
+        life: u32,
+    },
     /// A message reaches the orchestrator; over a connection, unless it is a late copy.
-    Heard { device: usize, key: Key, task: TaskRef, content: Content, connection: Option<u32> },
-    Resend { device: usize, key: Key, life: u32, wait: Millis },
-    Restart { journals_first: bool },
+    Heard {
+        device: usize,
+        key: Key,
+        task: TaskRef,
+        content: Content,
+        connection: Option<u32>,
+    },
+    Resend {
+        device: usize,
+        key: Key,
+        life: u32,
+        wait: Millis,
+    },
+    Restart {
+        journals_first: bool,
+    },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prepare(_) => f.write_str("prepare"),
+            Self::Start(_) => f.write_str("start"),
+            Self::Pause(_) => f.write_str("pause"),
+            Self::Resume(_) => f.write_str("resume"),
+            Self::CancelRun { force, .. } => {
+                f.write_str(if *force { "cancel run force" } else { "cancel run" })
+            }
+            Self::CancelTask { task, .. } => write!(f, "cancel {task}"),
+            Self::SkipTask { task, .. } => write!(f, "skip {task}"),
+            Self::Reassign { task, device, .. } => write!(f, "reassign {task} to {device}"),
+            Self::ClearAssignments(_) => f.write_str("clear assignments"),
+            Self::Kill { device, certain } => {
+                write!(f, "device {device} dies{}", if *certain { " for certain" } else { "" })
+            }
+            Self::Cut { device } => write!(f, "device {device} is cut off"),
+            Self::Return { device } => write!(f, "device {device} returns"),
+            Self::Drain { device, draining } => {
+                write!(f, "device {device} {}", if *draining { "drains" } else { "drains no more" })
+            }
+            Self::Forget { device } => write!(f, "device {device} is forgotten"),
+            Self::Join { device } => write!(f, "device {device} joins again"),
+            Self::Forge(forged) => {
+                let Forged { task, attempt, device, report, .. } = forged;
+                write!(f, "device {device} forges {task}#{attempt}: {report:?}")
+            }
+            Self::Crash(crash) => write!(f, "the orchestrator dies: {crash:?}"),
+            Self::Calm => f.write_str("nothing goes wrong any more"),
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod crash;
 mod device;
 mod devices;
 mod happening;
+mod judged;
 mod scripted;
 mod truth;
 mod view;

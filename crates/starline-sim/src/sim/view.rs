@@ -183,4 +183,3 @@ impl Sim {
         self.spec(key).is_some_and(|spec| spec.idempotent)
     }
 }
-

@@ -100,7 +100,7 @@ impl Workflow {
     /// Reads a workflow file, YAML or JSON, and checks its graph.
     ///
     /// Costs O(bytes + tasks log tasks + dependencies). The limits of a file are 16 MiB, 64 levels, 1 MiB for
-    /// one text, four million values, and 16 MiB for what its aliases stand for.
+    /// one text, three million values, and 16 MiB for what its aliases stand for.
     ///
     /// # Errors
     /// Every problem of the file, by line: what is wrong with fields and values, then with the graph. A file

@@ -19,7 +19,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Longest text, in bytes: 1 MiB.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Most texts, lists and mappings in one file.
-pub(crate) const MAX_VALUES: usize = 4_000_000;
+pub(crate) const MAX_VALUES: usize = 3_000_000;
 /// What aliases may stand for, in bytes of text and in values, all aliases of the file together.
 pub(crate) const MAX_EXPANSION: u64 = 16 << 20;
 

@@ -217,11 +217,11 @@ fn device(selector: &DeviceSelector) -> Doc {
 }
 
 fn resources(amounts: &Resources) -> Doc {
-    let amount = |name: &str, amount: u64| match name {
-        "memory" | "disk" => word(amount::write(amount)),
+    let written = |name: &str, amount: u64| match name {
+        "memory" | "disk" => amount::write(amount).map_or_else(|| bare(amount), word),
         _ => bare(amount),
     };
-    Doc::Map(amounts.0.iter().map(|(name, number)| (name.clone(), amount(name, *number))).collect())
+    Doc::Map(amounts.0.iter().map(|(name, number)| (name.clone(), written(name, *number))).collect())
 }
 
 fn payload(payload: &Payload) -> Doc {

@@ -20,11 +20,16 @@ fn read_all(bytes: &[u8]) -> Vec<Problem> {
 
 #[track_caller]
 fn refused(bytes: &[u8], code: &str, words: &str) {
+    refused_once(bytes, code, words);
+    read_all(bytes);
+}
+
+#[track_caller]
+fn refused_once(bytes: &[u8], code: &str, words: &str) {
     let problems = Workflow::parse(bytes, &LoadOptions::default()).expect_err("refused");
     assert_eq!(problems.len(), 1, "{}", listed(&problems));
     assert_eq!(problems[0].code, code, "{}", problems[0]);
     assert!(problems[0].to_string().contains(words), "{}", problems[0]);
-    read_all(bytes);
 }
 
 #[test]
@@ -69,15 +74,15 @@ fn large_files_texts_and_numbers_of_values_are_refused() {
     refused(&vec![b'a'; (16 << 20) + 1], "limit_exceeded", "16777217 bytes");
     let text = format!("version: 1\ntasks: {{}}\nname: \"{}\"\n", "n".repeat((1 << 20) + 1));
     refused(text.as_bytes(), "limit_exceeded", "1048577 bytes");
-    let values = format!("version: 1\nx: [{}]\n", "1,".repeat(4_000_100));
-    refused(values.as_bytes(), "limit_exceeded", "too many values");
+    let values = format!("version: 1\nx: [{}]\n", "1,".repeat(3_000_100));
+    refused_once(values.as_bytes(), "limit_exceeded", "too many values");
     let task = format!("version: 1\ntasks:\n  a: {{ run: {{ sh: \"{}\" }} }}\n", "n".repeat(300_000));
     refused(task.as_bytes(), "limit_exceeded", "bytes of text");
 }
 
 #[test]
 fn a_flood_of_duplicate_keys_is_cut() {
-    let flood = format!("version: 1\ntasks: {{}}\nmetadata: {{{}}}\n", "a: 1,".repeat(500_000));
+    let flood = format!("version: 1\ntasks: {{}}\nmetadata: {{{}}}\n", "a: 1,".repeat(100_000));
     let problems = read_all(flood.as_bytes());
     assert_eq!(problems.iter().filter(|problem| problem.code == "limit_exceeded").count(), 3);
     assert!(problems.len() < 3_100, "{}", problems.len());

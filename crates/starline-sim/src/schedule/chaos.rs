@@ -1,0 +1,180 @@
+//! A world in which things go wrong, as often as its knobs say.
+
+use starline_scheduler::Undelivered;
+use starline_types::{ErrorKind, Millis, TaskError, TaskReport, TaskSpec, Value};
+
+use crate::chance::Chance;
+use crate::sim::{DispatchFate, Fate, Key, Nature, Work};
+use crate::trace::hash;
+
+/// How often what goes wrong, in percent unless it says otherwise.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Knobs {
+    /// Longest ordinary delay of a message, in ms.
+    pub(crate) delay: u64,
+    /// Messages that take up to 30 s.
+    pub(crate) late: u8,
+    pub(crate) lost: u8,
+    pub(crate) doubled: u8,
+    /// Dispatches of which it is not known whether they arrived.
+    pub(crate) unknown: u8,
+    /// Dispatches that the device does not understand.
+    pub(crate) garbled: u8,
+    pub(crate) refused: u8,
+    pub(crate) failing: u8,
+    /// Attempts that never end by themselves, where they have a time limit.
+    pub(crate) hanging: u8,
+    /// Attempts that do not hear a polite request to stop, and those that cannot be stopped at all.
+    pub(crate) stubborn: u8,
+    pub(crate) deaf: u8,
+    /// Results without the declared output.
+    pub(crate) wanting: u8,
+    /// Reconnected devices that do not say which attempts they do not have.
+    pub(crate) silent: u8,
+    /// Longest attempt, in ms.
+    pub(crate) longest: u64,
+}
+
+impl Knobs {
+    /// All of them by name, to be shown and turned off.
+    pub(crate) fn percents(&mut self) -> [(&'static str, &mut u8); 12] {
+        [
+            ("late", &mut self.late),
+            ("lost", &mut self.lost),
+            ("doubled", &mut self.doubled),
+            ("unknown", &mut self.unknown),
+            ("garbled", &mut self.garbled),
+            ("refused", &mut self.refused),
+            ("failing", &mut self.failing),
+            ("hanging", &mut self.hanging),
+            ("stubborn", &mut self.stubborn),
+            ("deaf", &mut self.deaf),
+            ("wanting", &mut self.wanting),
+            ("silent", &mut self.silent),
+        ]
+    }
+
+    /// Draws which knobs are turned, and how far: a random part stays off.
+    pub(crate) fn random(chance: &mut Chance) -> Self {
+        let mut knobs = Self {
+            delay: if chance.percent(50) { chance.within(1, 200) } else { 0 },
+            longest: [100, 2_000, 10_000, 40_000][chance.below(4) as usize],
+            ..Self::default()
+        };
+        let most = [5, 20, 20, 15, 5, 30, 50, 20, 40, 30, 20, 50];
+        for ((_, knob), most) in knobs.percents().into_iter().zip(most) {
+            if chance.percent(45) {
+                *knob = chance.within(1, most) as u8;
+            }
+        }
+        knobs
+    }
+}
+
+/// Attempts and messages as chance has it.
+#[derive(Debug)]
+pub(crate) struct Chaos {
+    seed: u64,
+    knobs: Knobs,
+    messages: Chance,
+    calm: bool,
+}
+
+impl Chaos {
+    pub(crate) fn new(seed: u64, knobs: Knobs) -> Self {
+        Self { seed, knobs, messages: Chance::about(seed, &[1]), calm: false }
+    }
+
+    fn delay(&mut self) -> Millis {
+        if self.calm {
+            return Millis(self.messages.below(5));
+        }
+        if self.messages.percent(self.knobs.late) {
+            return Millis(self.messages.within(200, 30_000));
+        }
+        Millis(self.messages.within(0, self.knobs.delay))
+    }
+}
+
+impl Nature for Chaos {
+    fn work(&mut self, key: Key, spec: &TaskSpec) -> Work {
+        let [run, _, attempt] = key.parts();
+        // By name, so that a task does the same when others are left out.
+        let mut chance = Chance::about(self.seed, &[2, run, hash(spec.id.as_str()), attempt]);
+        let knobs = if self.calm { Knobs { longest: 1_000, ..Knobs::default() } } else { self.knobs };
+        let mut result = serde_json::Map::new();
+        result.insert("by".into(), format!("{run}/{}#{attempt}", spec.id).into());
+        if !chance.percent(knobs.wanting) {
+            result.insert("n".into(), chance.below(100).into());
+        }
+        let mut work = Work::lasting(Millis(chance.within(0, knobs.longest)))
+            .reporting(TaskReport::completed(Value::Object(result)));
+        if chance.percent(knobs.failing) {
+            work.report = failure(&mut chance);
+        }
+        if chance.percent(knobs.hanging) && spec.run_timeout.is_some() {
+            work.takes = None;
+        }
+        let (polite, forced) = (chance.below(3_000), chance.below(500));
+        (work.polite, work.forced) = (Some(Millis(polite)), Some(Millis(forced)));
+        if chance.percent(knobs.stubborn) {
+            work.polite = None;
+        }
+        if chance.percent(knobs.deaf) {
+            work = work.deaf();
+        }
+        work.refused = chance.percent(knobs.refused);
+        work
+    }
+
+    fn dispatch(&mut self) -> DispatchFate {
+        let message = Fate { arrives: Some(self.delay()), again: None };
+        if self.calm {
+            return DispatchFate { message, said: None, tells: true };
+        }
+        if self.messages.percent(self.knobs.garbled) {
+            let said = Some((self.delay(), Undelivered::Protocol));
+            return DispatchFate { message: Fate::default(), said, tells: false };
+        }
+        if self.messages.percent(self.knobs.unknown) {
+            let said = Some((self.delay(), Undelivered::Unknown));
+            let message = if self.messages.percent(50) { message } else { Fate::default() };
+            return DispatchFate { message, said, tells: false };
+        }
+        let again = self.messages.percent(self.knobs.doubled).then(|| self.delay());
+        let tells = self.messages.percent(50);
+        DispatchFate { message: Fate { again, ..message }, said: None, tells }
+    }
+
+    fn message(&mut self) -> Fate {
+        if self.calm {
+            return Fate { arrives: Some(self.delay()), again: None };
+        }
+        let arrives = (!self.messages.percent(self.knobs.lost)).then(|| self.delay());
+        let again = self.messages.percent(self.knobs.doubled).then(|| self.delay());
+        Fate { arrives, again }
+    }
+
+    fn confesses(&mut self) -> bool {
+        !self.messages.percent(self.knobs.silent)
+    }
+
+    fn calm(&mut self) {
+        self.calm = true;
+    }
+}
+
+fn failure(chance: &mut Chance) -> TaskReport {
+    let kind = match chance.below(8) {
+        0..4 => ErrorKind::DeviceError,
+        4 => ErrorKind::ExitStatus,
+        5 => ErrorKind::PermissionDenied,
+        6 => ErrorKind::Other("overheated".into()),
+        _ => ErrorKind::InvalidRequest,
+    };
+    let mut error = TaskError::new(kind, "as chance has it");
+    if chance.percent(10) {
+        error.retryable = Some(false);
+    }
+    TaskReport::Failed { error, result: Value::Null }
+}
