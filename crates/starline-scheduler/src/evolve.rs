@@ -244,7 +244,7 @@ impl State {
         self.set_plan(task, None, fleet);
         self.make_unready(task);
         if self.graph.waits(task).impossible > 0 {
-            self.blocked.remove(&(self.graph.level(task), self.graph.order(task), task));
+            self.blocked.remove(&(self.graph.order(task), task));
         }
         self.tasks[task.at()].ended = true;
         let Self { graph, fresh, blocked, tasks, .. } = self;
@@ -257,7 +257,7 @@ impl State {
             EdgeEffect::Blocked => newly_blocked.push(successor),
         });
         for successor in newly_blocked {
-            blocked.insert((graph.level(successor), graph.order(successor), successor));
+            blocked.insert((graph.order(successor), successor));
         }
         for at in before..self.fresh.len() {
             let successor = self.fresh[at];

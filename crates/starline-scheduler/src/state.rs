@@ -33,8 +33,8 @@ pub(crate) struct State {
     pub(crate) attempts: u64,
     pub(crate) tasks: Vec<TaskSlot>,
     pub(crate) timers: Timers,
-    /// Pending tasks with an impossible edge, by level and insertion.
-    pub(crate) blocked: BTreeSet<(u32, u32, TaskIx)>,
+    /// Pending tasks with an impossible edge, by insertion.
+    pub(crate) blocked: BTreeSet<(u32, TaskIx)>,
     /// Pending tasks that could be assigned.
     pub(crate) ready: u32,
     /// Open holds.

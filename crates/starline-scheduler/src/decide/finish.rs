@@ -1,6 +1,8 @@
 //! After every step: what can no longer run is skipped, a run that cannot go on says so, and one that is
 //! done ends.
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 use starline_types::{
     CancelReason, DependencyId, Event, FailurePolicy, OutcomeStatus, PauseCause, RunEnd, RunState,
@@ -38,13 +40,20 @@ impl Scheduler {
             return;
         }
         let mut held = Vec::new();
-        while let Some(key) = self.state.blocked.pop_first() {
-            let task = key.2;
+        let mut due = BTreeSet::new();
+        loop {
+            // Levels are a topological order: what a skip blocks comes after it.
+            due.extend(
+                std::mem::take(&mut self.state.blocked)
+                    .into_iter()
+                    .map(|(order, task)| (self.state.graph.level(task), order, task)),
+            );
+            let Some((_, order, task)) = due.pop_first() else { break };
             if self.state.is_held(task) {
-                held.push(key);
-                continue;
+                held.push((order, task));
+            } else {
+                self.skip(now, task, fleet, step);
             }
-            self.skip(now, task, fleet, step);
         }
         self.state.blocked.extend(held);
     }

@@ -1,0 +1,243 @@
+//! Batches against a naive reference: the same verdicts, and nothing left behind by a refusal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use starline_edit::{Code, Edit, EditBatch, GraphSpec, Place, Revision, TaskGraph, check};
+use starline_graph::audit;
+use starline_types::{Dependency, DependencyId, DependencyKind, Millis, Payload, TaskId, TaskSpec};
+
+fn id(n: u8) -> TaskId {
+    TaskId::new(format!("t{n}")).expect("id")
+}
+
+fn task(n: u8) -> Arc<TaskSpec> {
+    Arc::new(TaskSpec::new(id(n), Payload::Noop))
+}
+
+fn add(n: u8) -> Edit {
+    Edit::AddTask { task: task(n), after: vec![] }
+}
+
+fn edge(from: u8, to: u8) -> Edit {
+    Edit::AddDependency(Dependency::success(id(from), id(to)))
+}
+
+fn batch(edits: Vec<Edit>) -> EditBatch {
+    EditBatch { edits, ..EditBatch::default() }
+}
+
+fn codes(graph: &mut TaskGraph, edits: Vec<Edit>) -> Vec<(usize, Code)> {
+    match check(graph, &batch(edits)) {
+        Ok(_) => vec![],
+        Err(rejection) => rejection.faults.iter().map(|fault| (fault.edit, fault.code)).collect(),
+    }
+}
+
+/// The reference: sets of names and edges, a full search for every edge.
+#[derive(Clone, Default)]
+struct Naive {
+    tasks: Vec<u8>,
+    edges: Vec<(u8, u8)>,
+}
+
+impl Naive {
+    fn reaches(&self, from: u8, to: u8) -> bool {
+        from == to || self.edges.iter().any(|(a, b)| *a == from && self.reaches(*b, to))
+    }
+
+    /// The faults of a batch, with the edges judged at its end.
+    fn apply(&mut self, edits: &[Edit]) -> Vec<(usize, Code)> {
+        let before = self.clone();
+        let mut faults = Vec::new();
+        let mut edges = Vec::new();
+        let number = |id: &TaskId| id.as_str()[1..].parse::<u8>().expect("number");
+        for (at, edit) in edits.iter().enumerate() {
+            match edit {
+                Edit::AddTask { task, .. } if self.tasks.contains(&number(&task.id)) => {
+                    faults.push((at, Code::DuplicateTask));
+                }
+                Edit::AddTask { task, .. } => self.tasks.push(number(&task.id)),
+                Edit::AddDependency(dependency) => {
+                    let (from, to) = (number(&dependency.from), number(&dependency.to));
+                    let unknown = [from, to].iter().filter(|n| !self.tasks.contains(n)).count();
+                    faults.extend(std::iter::repeat_n((at, Code::UnknownTask), unknown));
+                    if unknown == 0 && from == to {
+                        faults.push((at, Code::SelfDependency));
+                    } else if unknown == 0 {
+                        edges.push((at, from, to));
+                    }
+                }
+                Edit::Build { .. } => unreachable!("not made here"),
+            }
+        }
+        for (at, from, to) in edges {
+            if self.reaches(to, from) {
+                faults.push((at, Code::WouldCycle));
+            } else {
+                self.edges.push((from, to));
+            }
+        }
+        faults.sort_by_key(|(at, _)| *at);
+        if !faults.is_empty() {
+            *self = before;
+        }
+        faults
+    }
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let one = prop_oneof![(0..9_u8).prop_map(add), (0..9_u8, 0..9_u8).prop_map(|(from, to)| edge(from, to))];
+    prop::collection::vec(one, 0..8)
+}
+
+/// Everything that can be seen of a graph. Labels may stay raised: the audit says that they are valid.
+fn picture(graph: &TaskGraph) -> (GraphSpec, Revision, Vec<u32>) {
+    let open = graph.in_order().iter().map(|task| graph.waits(*task).open).collect();
+    (graph.to_spec(), graph.revision(), open)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn verdicts_are_those_of_the_reference(batches in prop::collection::vec(edits(), 1..6)) {
+        let (mut graph, mut naive) = (TaskGraph::default(), Naive::default());
+        for edits in batches {
+            let before = picture(&graph);
+            let expected = naive.apply(&edits);
+            let verdict = check(&mut graph, &batch(edits.clone())).map(starline_edit::CheckedBatch::commit);
+            match verdict {
+                Ok(applied) => {
+                    prop_assert_eq!(&expected, &vec![]);
+                    prop_assert_eq!(applied.revision.0, before.1.0 + u64::from(!edits.is_empty()));
+                }
+                Err(rejection) => {
+                    let found: Vec<_> = rejection.faults.iter().map(|fault| (fault.edit, fault.code)).collect();
+                    prop_assert_eq!(found, expected);
+                    prop_assert_eq!(picture(&graph), before);
+                }
+            }
+            prop_assert_eq!((graph.len(), graph.edge_count()), (naive.tasks.len(), naive.edges.len()));
+            prop_assert_eq!(audit(&graph), vec![]);
+        }
+    }
+
+    #[test]
+    fn a_dropped_check_leaves_nothing(first in edits(), second in edits()) {
+        let mut graph = TaskGraph::default();
+        if let Ok(checked) = check(&mut graph, &batch(first)) {
+            let _ = checked.commit();
+        }
+        let before = picture(&graph);
+        drop(check(&mut graph, &batch(second)));
+        prop_assert_eq!(picture(&graph), before);
+        prop_assert_eq!(audit(&graph), vec![]);
+    }
+}
+
+#[test]
+fn a_cycle_names_its_whole_path() {
+    let mut graph = TaskGraph::default();
+    let _ = check(&mut graph, &batch(vec![add(1), add(2), add(3), edge(1, 2), edge(2, 3)])).expect("valid").commit();
+    let rejection = check(&mut graph, &batch(vec![edge(3, 1)])).expect_err("cycle");
+    let fault = &rejection.faults[0];
+    assert_eq!(fault.path, [id(3), id(1), id(2)]);
+    assert_eq!(fault.rule, Some("I2"));
+    assert_eq!(fault.to_string(), "edit 0: would_cycle: t3 -> t1 closes t1 -> t2 -> t3 -> t1");
+}
+
+#[test]
+fn a_whole_graph_is_told_every_fault_at_its_place() {
+    let mut slow = TaskSpec::new(id(7), Payload::Noop);
+    slow.run_timeout = Some(Millis::ZERO);
+    let spec = GraphSpec {
+        tasks: vec![task(1), task(2), task(1), Arc::new(slow)],
+        dependencies: vec![
+            Dependency::success(id(1), id(2)),
+            Dependency::success(id(1), id(9)),
+            Dependency::success(id(2), id(2)),
+            Dependency::success(id(2), id(7)),
+        ],
+        ..GraphSpec::default()
+    };
+    let build = Edit::Build { graph: Arc::new(spec), clear_existing: true };
+    let rejection = check(&mut TaskGraph::default(), &batch(vec![build])).expect_err("faults");
+    let found: Vec<_> = rejection.faults.iter().map(|fault| (fault.code, fault.place)).collect();
+    assert_eq!(
+        found,
+        [
+            (Code::DuplicateTask, Some(Place::Task(2))),
+            (Code::InvalidValue, Some(Place::Task(3))),
+            (Code::UnknownTask, Some(Place::Dependency(1))),
+            (Code::SelfDependency, Some(Place::Dependency(2))),
+        ],
+        "{rejection}"
+    );
+}
+
+#[test]
+fn cycles_of_a_large_graph_are_found_in_one_pass_and_unwound() {
+    let ids: Vec<TaskId> = (0..3_000).map(|n| TaskId::new(format!("t{n}")).expect("id")).collect();
+    let mut dependencies: Vec<Dependency> =
+        ids.windows(2).map(|pair| Dependency::success(pair[0].clone(), pair[1].clone())).collect();
+    dependencies.push(Dependency::success(ids[2_999].clone(), ids[0].clone()));
+    let tasks = ids.iter().map(|id| Arc::new(TaskSpec::new(id.clone(), Payload::Noop))).collect();
+    let spec = GraphSpec { tasks, dependencies, ..GraphSpec::default() };
+    let build = Edit::Build { graph: Arc::new(spec), clear_existing: false };
+    let mut graph = TaskGraph::default();
+    let _ = check(&mut graph, &batch(vec![add(250)])).expect("valid").commit();
+    let before = picture(&graph);
+    let clash = check(&mut graph, &batch(vec![build.clone()])).expect_err("t250 is there");
+    assert_eq!(clash.faults[0].code, Code::DuplicateTask);
+    let rejection = check(&mut TaskGraph::default(), &batch(vec![build])).expect_err("cycle");
+    assert_eq!(rejection.faults.len(), 1, "{rejection}");
+    assert_eq!(rejection.faults[0].path.len(), 3_000);
+    assert_eq!(rejection.faults[0].place, Some(Place::Dependency(2_999)));
+    assert_eq!(picture(&graph), before);
+    assert_eq!(audit(&graph), []);
+}
+
+#[test]
+fn parallel_edges_get_numbers_and_given_ids_are_unique() {
+    let mut graph = TaskGraph::default();
+    let named = |name: &str| {
+        let id_ = Some(DependencyId::new(name).expect("id"));
+        Edit::AddDependency(Dependency { id: id_, ..Dependency::success(id(1), id(2)) })
+    };
+    let edits = vec![add(1), add(2), edge(1, 2), edge(1, 2), named("own")];
+    let _ = check(&mut graph, &batch(edits)).expect("valid").commit();
+    let mut ids: Vec<String> = graph.all_edges().map(|edge| edge.id().to_string()).collect();
+    ids.sort();
+    assert_eq!(ids, ["own", "t1->t2", "t1->t2#2"]);
+    assert_eq!(codes(&mut graph, vec![named("own")]), [(0, Code::DuplicateDependency)]);
+    assert_eq!(codes(&mut graph, vec![named("t1->t2#2")]), [(0, Code::DuplicateDependency)]);
+}
+
+#[test]
+fn what_depends_on_a_refused_edit_says_so_and_no_more() {
+    let mut bad = TaskSpec::new(id(2), Payload::Exec(Arc::default()));
+    bad.queue_timeout = Some(Millis(5));
+    let edits = vec![add(1), Edit::AddTask { task: Arc::new(bad), after: vec![] }, edge(1, 2)];
+    assert_eq!(
+        codes(&mut TaskGraph::default(), edits),
+        [(1, Code::InvalidValue), (2, Code::DependsOnRejected)]
+    );
+}
+
+#[test]
+fn conditions_and_references_are_checked_on_the_finished_draft() {
+    let when = |text: &str| Edit::AddTask {
+        task: task(2),
+        after: vec![(id(1), DependencyKind::When(text.into()))],
+    };
+    let mut graph = TaskGraph::default();
+    assert_eq!(codes(&mut graph, vec![add(1), when("outputs.x >")]), [(1, Code::InvalidCondition)]);
+    assert_eq!(codes(&mut graph, vec![add(1), when("outputs.x > 1")]), []);
+    let shell = starline_types::Shell { script: "echo {{ tasks.t1.outputs.n }}".into(), env: BTreeMap::new(), ..Default::default() };
+    let reader = Arc::new(TaskSpec::new(id(3), Payload::Sh(Arc::new(shell))));
+    let reads = |after: Vec<(TaskId, DependencyKind)>| Edit::AddTask { task: Arc::clone(&reader), after };
+    assert_eq!(codes(&mut graph, vec![add(1), reads(vec![])]), [(1, Code::ReferenceNotUpstream)]);
+    assert_eq!(codes(&mut graph, vec![add(1), reads(vec![(id(1), DependencyKind::Success)])]), []);
+}
