@@ -67,8 +67,7 @@ impl Failure {
                 if output.is_json() {
                     output.object(verdict);
                 } else {
-                    output.notice(verdict.render().trim_end());
-                    output.error(&verdict.headline());
+                    tell(verdict, output);
                 }
                 Exit::Invalid
             }
@@ -89,6 +88,20 @@ impl Failure {
             }
         }
     }
+}
+
+/// Tells a person what is wrong with a file: each issue at its line, or the one thing that is to say.
+fn tell(verdict: &Verdict, output: &Output) {
+    if let [Issue::Whole { message, hint, .. }] = verdict.errors.as_slice() {
+        let file = if message.starts_with(&verdict.file) { "" } else { &format!("{}: ", verdict.file) };
+        output.error(&printable(&format!("{file}{message}")));
+        if let Some(hint) = hint {
+            output.notice(&format!("  = {}", printable(hint)));
+        }
+        return;
+    }
+    output.notice(verdict.render().trim_end());
+    output.error(&verdict.headline());
 }
 
 impl fmt::Display for Failure {
@@ -136,7 +149,10 @@ impl From<Refusal> for Failure {
         // The code is the first word of some messages, and a field of its own here.
         let text = refusal.to_string();
         let message = text.strip_prefix(code).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text);
-        Self::new(exit, code, message)
+        match code {
+            "no_eligible_device" => Self::new(exit, code, format!("no device fits: {message}")),
+            _ => Self::new(exit, code, message),
+        }
     }
 }
 
@@ -170,7 +186,7 @@ mod tests {
         let failure = Failure::from(Refusal::NoEligibleDevice(vec![(task, vec!["logs".into()])]));
         let Failure::Other { exit, code, message, .. } = failure else { panic!("{failure:?}") };
         assert_eq!((exit, code), (Exit::Refused, "no_eligible_device"));
-        assert_eq!(message, "task scan lacks logs");
+        assert_eq!(message, "no device fits: task scan lacks logs");
     }
 
     #[test]

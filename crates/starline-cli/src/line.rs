@@ -2,7 +2,7 @@
 
 use starline::types::{
     CancelReason, DeviceId, Envelope, Event, GraphSpec, LossReason, Millis, Outputs, PauseCause, Placement,
-    RunEnd, SkipReason, TaskRef, Timestamp,
+    RunEnd, SkipReason, StateCounts, TaskRef, Timestamp,
 };
 
 use crate::paint::{Tone, paint, printable};
@@ -73,7 +73,8 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
     let of = |task: &TaskRef| task.id().to_string();
     match &envelope.event {
         Event::RunCreated { name, graph, .. } => {
-            let text = format!("{}: {} in {}", shortened(name), tasks(graph.tasks.len()), envelope.run_id);
+            let name = if name.is_empty() { String::new() } else { format!("{}: ", shortened(name)) };
+            let text = format!("{name}{} in {}", tasks(graph.tasks.len()), envelope.run_id);
             ("created", Tone::Plain, run(), text)
         }
         Event::RunReady { strategy, assignments } => {
@@ -208,9 +209,15 @@ fn values(outputs: &Outputs) -> String {
 }
 
 fn ended(end: &RunEnd) -> String {
-    let counts: Vec<String> = end.counts.occurring().map(|(word, count)| format!("{count} {word}")).collect();
-    let reason = end.reason.as_deref().map(|reason| format!(" ({})", shortened(reason))).unwrap_or_default();
-    format!("{}: {}{reason}", tasks(end.total_tasks as usize), counts.join(", "))
+    let reason = end.reason.as_deref().filter(|reason| *reason != end.state.as_str());
+    let reason = reason.map(|reason| format!(" ({})", shortened(reason))).unwrap_or_default();
+    format!("{}{reason}", counted(end.total_tasks as usize, &end.counts))
+}
+
+/// A number of tasks, and how many of them are in each state.
+pub(crate) fn counted(total: usize, counts: &StateCounts) -> String {
+    let counts: Vec<String> = counts.occurring().map(|(word, count)| format!("{count} {word}")).collect();
+    if counts.is_empty() { tasks(total) } else { format!("{}: {}", tasks(total), counts.join(", ")) }
 }
 
 fn pause_cause(cause: PauseCause) -> &'static str {

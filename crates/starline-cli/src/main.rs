@@ -1,4 +1,4 @@
-//! The command line of starline.
+#![doc = include_str!("../README.md")]
 
 mod attempts;
 mod cli;

@@ -7,7 +7,7 @@ use starline::types::{DeviceId, Millis, Reading, RunOutcome, RunState, TaskId, T
 
 use crate::attempts::{Attempts, DeviceUse};
 use crate::exit::Exit;
-use crate::line::{shortened, skip_reason, span, tasks};
+use crate::line::{counted, shortened, skip_reason, span};
 use crate::output::Output;
 use crate::paint::{Tone, paint, printable};
 use crate::records::Records;
@@ -104,18 +104,16 @@ impl Summary {
             RunState::Cancelled => Tone::Attention,
             _ => Tone::Bad,
         };
-        let counts: Vec<_> =
-            outcome.counts.occurring().map(|(word, count)| format!("{count} {word}")).collect();
         let clock = if self.simulated { "virtual time" } else { "makespan" };
-        let reason = outcome.reason.as_deref().map(|reason| format!(" ({})", shortened(reason)));
+        let reason = outcome.reason.as_deref().filter(|reason| *reason != outcome.status.as_str());
+        let reason = reason.map(|reason| format!(" ({})", shortened(reason)));
         format!(
-            "run {} {}{}: {clock} {}, {}: {}",
+            "run {} {}{}: {clock} {}, {}",
             outcome.run_id,
             paint(outcome.status.as_str(), tone, coloured),
             reason.unwrap_or_default(),
             span(outcome.duration_ms),
-            tasks(outcome.total_tasks),
-            counts.join(", ")
+            counted(outcome.total_tasks, &outcome.counts)
         )
     }
 

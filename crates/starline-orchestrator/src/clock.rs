@@ -1,10 +1,13 @@
 //! The only place where clocks are read.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use starline_types::{Timestamp, UnixMillis};
+use tokio::time::Instant;
 
 /// Monotonic time since the orchestrator began, and the wall time that goes with it.
+///
+/// The runtime's clock is used, so that tests can pause it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     began: Instant,
@@ -30,7 +33,7 @@ impl Clock {
     }
 
     /// The moment as the runtime's timers know it.
-    pub(crate) fn instant(&self, at: Timestamp) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.began + std::time::Duration::from_millis(at.0))
+    pub(crate) fn instant(&self, at: Timestamp) -> Instant {
+        self.began + std::time::Duration::from_millis(at.0)
     }
 }

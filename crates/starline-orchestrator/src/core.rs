@@ -71,7 +71,7 @@ impl Core {
 
     /// A burst without commands and without a journal.
     pub(crate) fn work(&mut self) {
-        let now = self.clock.now();
+        let now = self.begin_burst();
         self.hear_mail(now);
         self.place(now);
         let touched = std::mem::take(&mut self.touched);
@@ -86,7 +86,7 @@ impl Core {
 
     /// A burst with everything. Returns false when the orchestrator is to end.
     pub(crate) async fn work_through(&mut self) -> bool {
-        let now = self.clock.now();
+        let now = self.begin_burst();
         self.hear_mail(now);
         for (command, place) in std::mem::take(&mut self.mail.commands) {
             self.obey(now, command).await;
@@ -99,6 +99,11 @@ impl Core {
             self.closing = Some(Closing { deadline: now, reply });
         }
         !self.closing.as_ref().is_some_and(|closing| closing.deadline <= now || self.is_quiet())
+    }
+
+    fn begin_burst(&mut self) -> Timestamp {
+        self.fleet.watch(self.sink.wants(&RunId::system()));
+        self.clock.now()
     }
 
     fn hear_mail(&mut self, now: Timestamp) {
@@ -332,6 +337,10 @@ impl Core {
     }
 
     fn publish_system(&mut self, now: Timestamp) {
+        for (device, status) in self.fleet.turned() {
+            let device = self.fleet.id(device).clone();
+            self.system_events.push(Event::DeviceStatusChanged { device, status });
+        }
         if self.system_events.is_empty() {
             return;
         }

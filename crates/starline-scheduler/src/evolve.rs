@@ -8,12 +8,12 @@ use starline_types::{
 };
 
 use crate::Fleet;
-use crate::state::{Hold, NO_LANE, Pause, State, TaskSlot};
+use crate::state::{Hold, NO_LANE, Pause, Planning, State, TaskSlot};
 use crate::timers::Timer;
 
 impl State {
     /// Applies a fact of time `now`. Total: a fact that fits nothing changes nothing.
-    pub(crate) fn apply(&mut self, now: Timestamp, event: &Event, early: bool, fleet: &mut Fleet) {
+    pub(crate) fn apply(&mut self, now: Timestamp, event: &Event, planning: Planning, fleet: &mut Fleet) {
         self.seq = self.seq.next();
         match event {
             Event::RunCreated { name, graph, settings } => {
@@ -74,7 +74,7 @@ impl State {
                 let lost = error.kind == starline_types::ErrorKind::DeviceLost;
                 let avoid = avoid.as_ref().map(|device| fleet.resolve(device));
                 self.schedule_retry(task, *retry, *delay_ms, lost, avoid, now);
-                self.plan_again(task, early, avoid, fleet);
+                self.plan_again(task, planning, avoid, fleet);
             }
             Event::TaskCancelRequested { task, attempt, reason } => {
                 let Some(task) = self.locate(task) else { return };
@@ -98,7 +98,7 @@ impl State {
             Event::AttemptLost { task, attempt, device, reason, until } => {
                 let Some(task) = self.locate(task) else { return };
                 let device = fleet.resolve(device);
-                self.lose(task, *attempt, device, *reason, *until, now, early, fleet);
+                self.lose(task, *attempt, device, *reason, *until, now, planning, fleet);
             }
             Event::EditCommitted(applied) => {
                 reapply(&mut self.graph, applied);
@@ -113,7 +113,7 @@ impl State {
                     hold.deadline = Some(*deadline);
                 }
             }
-            Event::HoldClosed { hold, .. } => self.close_hold(*hold),
+            Event::HoldClosed { hold, .. } => self.close_hold(*hold, now),
             Event::TaskStarted { .. }
             | Event::ResultIgnored { .. }
             | Event::StrategyFaulted { .. }
@@ -180,9 +180,7 @@ impl State {
         let roots: Vec<TaskIx> = self
             .graph
             .indices()
-            .filter(|task| {
-                self.graph.state(*task).is_unstarted() && self.graph.waits(*task).satisfied()
-            })
+            .filter(|task| self.graph.state(*task).is_unstarted() && self.graph.waits(*task).satisfied())
             .collect();
         for task in roots {
             self.make_ready(task, now);
@@ -198,6 +196,7 @@ impl State {
             self.edit_wait_over = true;
         }
         self.run_state = RunState::Executing;
+        self.rearm_queues(now);
     }
 
     fn assign(
@@ -259,6 +258,15 @@ impl State {
         for successor in newly_blocked {
             blocked.insert((graph.order(successor), successor));
         }
+        if !matches!(self.run_state, RunState::Executing | RunState::Paused) {
+            // Not begun: the start looks at every task.
+            self.fresh.truncate(before);
+        }
+        for judgement in edges {
+            if let Some(error) = &judgement.error {
+                self.condition_errors.insert(judgement.id.clone(), error.clone());
+            }
+        }
         for at in before..self.fresh.len() {
             let successor = self.fresh[at];
             self.note_ready(successor, now);
@@ -299,9 +307,15 @@ impl State {
 
     /// With early binding a task that is pending again is planned where it was, unless that device is to be
     /// avoided.
-    fn plan_again(&mut self, task: TaskIx, early: bool, avoid: Option<DeviceIx>, fleet: &mut Fleet) {
+    fn plan_again(&mut self, task: TaskIx, planning: Planning, avoid: Option<DeviceIx>, fleet: &mut Fleet) {
         let before = self.graph.record(task).device;
-        if early && before != avoid {
+        let stays = match planning {
+            Planning::Late => false,
+            Planning::Early => before != avoid,
+            // Nobody would plan it anew.
+            Planning::ByHand => true,
+        };
+        if stays {
             self.set_plan(task, before, fleet);
         }
     }
@@ -319,6 +333,10 @@ impl State {
 
     fn note_ending(&mut self, reason: CancelReason) {
         match reason {
+            // Somebody cancels a run that was ending because of a failure: then it is cancelled.
+            CancelReason::Run | CancelReason::Deadline if self.ending == Some(CancelReason::FailFast) => {
+                self.ending = Some(reason);
+            }
             CancelReason::Run | CancelReason::Deadline | CancelReason::FailFast => {
                 self.ending.get_or_insert(reason);
             }
@@ -335,7 +353,7 @@ impl State {
         reason: LossReason,
         until: Option<Timestamp>,
         now: Timestamp,
-        early: bool,
+        planning: Planning,
         fleet: &mut Fleet,
     ) {
         match reason {
@@ -351,7 +369,7 @@ impl State {
                     self.timers.arm(until, Timer::Backoff { task });
                 }
                 self.make_ready(task, now);
-                self.plan_again(task, early, Some(device), fleet);
+                self.plan_again(task, planning, Some(device), fleet);
             }
             LossReason::Unknown => {
                 if let Some(until) = until {
@@ -364,8 +382,9 @@ impl State {
         }
     }
 
-    fn close_hold(&mut self, hold: HoldId) {
+    fn close_hold(&mut self, hold: HoldId, now: Timestamp) {
         self.holds.remove(&hold);
+        self.rearm_queues(now);
         // What the hold covered may go on now.
         for at in 0..self.tasks.len() {
             if self.tasks[at].ready {

@@ -26,6 +26,9 @@ pub struct Fleet {
     freed_total: u64,
     shape: u64,
     available: usize,
+    /// Devices that became busy or idle, while somebody wants to know.
+    turned: Vec<(DeviceIx, DeviceStatus)>,
+    watched: bool,
 }
 
 /// One device in the ledger.
@@ -54,13 +57,14 @@ impl Fleet {
         Self::default()
     }
 
-    /// Registers a device, or gives a registered one a new profile. A new device is not connected.
+    /// Registers a device, or gives a registered one a new profile. A new device is not connected; one with no
+    /// slot at all has one.
     ///
     /// O(classes): every set of requirements is compared once.
     pub fn register(&mut self, profile: DeviceProfile) -> DeviceIx {
         let ix = self.intern(&profile.id);
         let seat = &mut self.seats[ix.at()];
-        seat.profile = Arc::new(profile);
+        seat.profile = Arc::new(DeviceProfile { slots: profile.slots.max(1), ..profile });
         seat.registered = true;
         let profile = Arc::clone(&seat.profile);
         for (class, selector) in self.classes.iter_mut().zip(&self.selectors) {
@@ -74,6 +78,8 @@ impl Fleet {
             }
         }
         self.reshape();
+        // It may have more slots now.
+        self.note_freed(ix);
         ix
     }
 
@@ -82,6 +88,7 @@ impl Fleet {
         let seat = &mut self.seats[device.at()];
         seat.registered = false;
         seat.connected = false;
+        seat.draining = false;
         for class in &mut self.classes {
             if let Ok(at) = class.binary_search(&device) {
                 class.remove(at);
@@ -229,6 +236,11 @@ impl Fleet {
         self.seats.get(device.at()).is_some_and(Seat::available)
     }
 
+    /// Whether a device belongs to the fleet.
+    pub(crate) fn is_registered(&self, device: DeviceIx) -> bool {
+        self.seats.get(device.at()).is_some_and(|seat| seat.registered)
+    }
+
     /// Whether a device is connected.
     #[must_use]
     pub fn is_connected(&self, device: DeviceIx) -> bool {
@@ -329,14 +341,36 @@ impl Fleet {
 
     /// Takes a slot for an attempt.
     pub(crate) fn book(&mut self, device: DeviceIx) {
-        self.seats[device.at()].in_flight += 1;
+        let seat = &mut self.seats[device.at()];
+        seat.in_flight += 1;
+        if self.watched && seat.in_flight == 1 {
+            self.note_turn(device);
+        }
     }
 
     /// Gives a slot back.
     pub(crate) fn release(&mut self, device: DeviceIx) {
         let seat = &mut self.seats[device.at()];
         seat.in_flight = seat.in_flight.saturating_sub(1);
+        if self.watched && seat.in_flight == 0 {
+            self.note_turn(device);
+        }
         self.note_freed(device);
+    }
+
+    fn note_turn(&mut self, device: DeviceIx) {
+        let status = self.status(device);
+        self.turned.push((device, status));
+    }
+
+    /// Says whether anybody wants to know when devices become busy or idle.
+    pub fn watch(&mut self, watched: bool) {
+        self.watched = watched;
+    }
+
+    /// The devices that became busy or idle since the last call, in order.
+    pub fn turned(&mut self) -> Vec<(DeviceIx, DeviceStatus)> {
+        std::mem::take(&mut self.turned)
     }
 
     /// Counts a planned task.

@@ -1,18 +1,19 @@
 //! The state machine of one run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use starline_assign::{AssignmentStrategy, Binding};
 use starline_edit::{Limits, Rejection, Surroundings, check_within};
 use starline_types::{
-    DeviceId, DeviceIx, Edit, EditBatch, Envelope, Event, GraphSpec, RunId, RunSettings, RunState, Seq,
-    TaskId, TaskIx, Timestamp,
+    DeviceId, DeviceIx, Edit, EditBatch, Envelope, Event, GraphSpec, Millis, RunId, RunSettings, RunState,
+    Seq, TaskId, TaskIx, Timestamp,
 };
 
 use crate::bug::Bug;
 use crate::queue::Lane;
-use crate::state::State;
-use crate::{Fleet, Input, Step};
+use crate::state::{Planning, State};
+use crate::{Fleet, Input, Step, rng};
 
 /// What a run is made of.
 #[derive(Clone, Debug, Default)]
@@ -65,13 +66,17 @@ pub struct Scheduler {
     pub(crate) state: State,
     pub(crate) strategy: Option<Box<dyn AssignmentStrategy>>,
     pub(crate) early: bool,
-    pub(crate) assignments: Vec<(TaskId, DeviceId)>,
     /// Queues of ready tasks: for each device with early binding, for each class with late binding.
     pub(crate) lanes: Vec<Lane>,
     /// Queues to be looked at.
     pub(crate) awake: Vec<u32>,
     /// How far the ledger's list of freed devices was read.
     pub(crate) freed_seen: u64,
+    /// When ready tasks that no registered device fits fail. No matter of facts: after a replay the wait
+    /// begins anew.
+    pub(crate) misfits: BTreeMap<TaskIx, Timestamp>,
+    /// Whether the last placing stopped at its limit.
+    pub(crate) unfinished: bool,
     /// When a run with nothing but unplaced tasks is paused.
     pub(crate) stall_at: Option<Timestamp>,
     pub(crate) bug: Option<Bug>,
@@ -100,12 +105,12 @@ impl Scheduler {
         // The checked graph is kept: building it a second time from the fact would give the same one.
         let _ = check_within(&mut scheduler.state.graph, &batch, &around)?.commit();
         scheduler.state.graph.set_revision(starline_types::Revision(0));
-        scheduler.assignments = plan.assignments;
-        let event = Event::RunCreated {
-            name: plan.graph.name.as_str().into(),
-            graph: plan.graph,
-            settings: plan.settings,
-        };
+        let mut settings = plan.settings;
+        if !plan.assignments.is_empty() {
+            // Part of the first fact, so that they outlive a restart before the run is ready.
+            Arc::make_mut(&mut settings).assignments.extend(plan.assignments);
+        }
+        let event = Event::RunCreated { name: plan.graph.name.as_str().into(), graph: plan.graph, settings };
         scheduler.record(now, event, fleet, step);
         Ok(scheduler)
     }
@@ -116,10 +121,11 @@ impl Scheduler {
             state: State::new(run),
             strategy,
             early,
-            assignments: Vec::new(),
             lanes: Vec::new(),
             awake: Vec::new(),
             freed_seen: 0,
+            misfits: BTreeMap::new(),
+            unfinished: false,
             stall_at: None,
             bug: None,
         }
@@ -136,7 +142,32 @@ impl Scheduler {
         fleet: &mut Fleet,
         records: impl IntoIterator<Item = &'e Envelope>,
     ) -> Result<Self, ReplayFault> {
+        Self::empty(run, strategy).replay(fleet, records)
+    }
+
+    /// Rebuilds a run as a scheduler with a broken rule would.
+    ///
+    /// # Errors
+    /// As for [`recover`](Self::recover).
+    #[cfg(feature = "seeded-bugs")]
+    pub fn recover_with<'e>(
+        run: RunId,
+        strategy: Option<Box<dyn AssignmentStrategy>>,
+        bug: Option<Bug>,
+        fleet: &mut Fleet,
+        records: impl IntoIterator<Item = &'e Envelope>,
+    ) -> Result<Self, ReplayFault> {
         let mut scheduler = Self::empty(run, strategy);
+        scheduler.bug = bug;
+        scheduler.replay(fleet, records)
+    }
+
+    fn replay<'e>(
+        self,
+        fleet: &mut Fleet,
+        records: impl IntoIterator<Item = &'e Envelope>,
+    ) -> Result<Self, ReplayFault> {
+        let mut scheduler = self;
         for record in records {
             let last = scheduler.state.seq;
             if record.run_id != scheduler.state.run {
@@ -147,6 +178,16 @@ impl Scheduler {
             }
             if last == Seq(0) && !matches!(record.event, Event::RunCreated { .. }) {
                 return Err(ReplayFault::NotCreated(record.event.kind().as_str()));
+            }
+            if scheduler.has_bug(Bug::DelayRedrawn)
+                && let Event::TaskRetryScheduled { delay_ms, .. } = &record.event
+            {
+                let mut event = record.event.clone();
+                if let Event::TaskRetryScheduled { delay_ms: drawn, .. } = &mut event {
+                    *drawn = Millis(rng::uniform(record.seq.0, scheduler.state.draws, delay_ms.0));
+                }
+                scheduler.evolve(record.t, &event, fleet);
+                continue;
             }
             scheduler.evolve(record.t, &record.event, fleet);
         }
@@ -186,7 +227,12 @@ impl Scheduler {
 
     /// Applies a fact. The only function that changes state, live and in replay.
     fn evolve(&mut self, now: Timestamp, event: &Event, fleet: &mut Fleet) {
-        self.state.apply(now, event, self.early, fleet);
+        let planning = match (&self.strategy, self.early) {
+            (None, _) => Planning::ByHand,
+            (Some(_), true) => Planning::Early,
+            (Some(_), false) => Planning::Late,
+        };
+        self.state.apply(now, event, planning, fleet);
         if let Some(strategy) = &mut self.strategy {
             strategy.observe(event);
         }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use starline_graph::TaskGraph;
 use starline_types::{
-    CancelReason, DeviceIx, HoldId, HoldScope, Millis, PauseCause, RunEnd, RunId, RunSettings, RunState, Seq,
-    TaskIx, TaskState, Timestamp,
+    CancelReason, DependencyId, DeviceIx, HoldId, HoldScope, Millis, PauseCause, RunEnd, RunId, RunSettings,
+    RunState, Seq, TaskIx, TaskState, Timestamp,
 };
 
 use crate::timers::{Timer, Timers};
@@ -37,6 +38,8 @@ pub(crate) struct State {
     pub(crate) blocked: BTreeSet<(u32, TaskIx)>,
     /// Pending tasks that could be assigned.
     pub(crate) ready: u32,
+    /// Why conditions could not be evaluated: their targets may be skipped much later.
+    pub(crate) condition_errors: BTreeMap<DependencyId, SmolStr>,
     /// Open holds.
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     /// Tasks whose queue or plan is to be looked at.
@@ -118,6 +121,7 @@ impl State {
             timers: Timers::default(),
             blocked: BTreeSet::new(),
             ready: 0,
+            condition_errors: BTreeMap::new(),
             holds: BTreeMap::new(),
             fresh: Vec::new(),
         }
@@ -148,6 +152,18 @@ impl State {
         }
     }
 
+    /// Whether a device refused a task a short while ago.
+    pub(crate) fn is_refused(&self, task: TaskIx, by: DeviceIx, now: Timestamp) -> bool {
+        self.rare_ref(task).is_some_and(|rare| {
+            rare.avoid.iter().any(|(device, until)| *device == by && until.is_some_and(|until| until > now))
+        })
+    }
+
+    /// Whether a task does without some of the devices that fit.
+    pub(crate) fn leaves_devices_out(&self, task: TaskIx) -> bool {
+        self.rare_ref(task).is_some_and(|rare| !rare.avoid.is_empty())
+    }
+
     /// Whether an open hold covers a task.
     pub(crate) fn is_held(&self, task: TaskIx) -> bool {
         // A task that could be assigned has only ended predecessors, so for the scope of descendants it is
@@ -165,6 +181,26 @@ impl State {
     pub(crate) fn paused_until(&self, now: Timestamp) -> Millis {
         let present = self.pause.as_ref().map_or(Millis::ZERO, |pause| now.since(pause.since));
         Millis(self.paused.0 + present.0)
+    }
+
+    /// Time for which a ready task has waited, without pauses of the run.
+    pub(crate) fn queue_time(&self, now: Timestamp, task: TaskIx) -> Millis {
+        let paused_before = self.rare_ref(task).map_or(Millis::ZERO, |rare| rare.paused_before);
+        let paused = self.paused_until(now).0.saturating_sub(paused_before.0);
+        Millis(now.since(self.slot(task).ready_since).0.saturating_sub(paused))
+    }
+
+    /// Winds the queue clocks up again that stood still: while the run was paused, or under a hold. O(tasks).
+    pub(crate) fn rearm_queues(&mut self, now: Timestamp) {
+        for at in 0..self.tasks.len() {
+            let task = TaskIx(u32::try_from(at).unwrap_or(u32::MAX));
+            if self.tasks[at].ready
+                && let Some(limit) = self.graph.spec(task).queue_timeout
+            {
+                let rest = Millis(limit.0.saturating_sub(self.queue_time(now, task).0));
+                self.timers.arm(now + rest, Timer::QueueTimeout { task });
+            }
+        }
     }
 
     /// A pending task whose edges are satisfied could be assigned from now on.
@@ -202,6 +238,17 @@ impl State {
     pub(crate) fn in_backoff(&self, task: TaskIx, now: Timestamp) -> bool {
         self.rare_ref(task).and_then(|rare| rare.backoff).is_some_and(|until| until > now)
     }
+}
+
+/// Who plans where unstarted tasks will run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Planning {
+    /// Nobody: the strategy decides at the last moment.
+    Late,
+    /// The strategy.
+    Early,
+    /// There is no strategy: a plan stays until somebody changes it.
+    ByHand,
 }
 
 /// No queue.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use starline_graph::{TaskGraph, statistics};
 use starline_types::{
-    DeviceId, DeviceIx, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot, Statistics, TaskId, TaskIx, TaskResult,
-    TaskState, TaskView, Timestamp,
+    DeviceId, DeviceIx, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot, Statistics, TaskId,
+    TaskIx, TaskResult, TaskState, TaskView, Timestamp,
 };
 
 use crate::state::State;
@@ -63,12 +63,13 @@ impl Scheduler {
 
     fn reading_of_ready(&self, task: TaskIx, fleet: &mut Fleet) -> Reading {
         let class = fleet.class(self.state.graph.spec(task).device.as_ref());
-        let planned: Vec<DeviceIx>;
+        let planned: [DeviceIx; 1];
         let candidates = match self.state.slot(task).planned {
             Some(device) => {
-                planned = vec![device];
-                &planned
+                planned = [device];
+                planned.as_slice()
             }
+            None if self.strategy.is_none() => &[],
             None => fleet.eligible(class),
         };
         if !candidates.iter().any(|device| fleet.is_available(*device)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Value};
+use crate::{DeviceId, Millis, TaskId, Value};
 
 /// Settings of one run, fixed when it is created and part of its first record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct RunSettings {
     pub seed: u64,
     /// Inputs, visible to templates and conditions.
     pub inputs: BTreeMap<String, Value>,
+    /// Devices of single tasks, chosen by hand.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub assignments: BTreeMap<TaskId, DeviceId>,
     /// Opaque.
     pub metadata: BTreeMap<String, Value>,
 }
@@ -48,6 +51,7 @@ impl Default for RunSettings {
             lease_wait: Millis(20_700),
             seed: 0,
             inputs: BTreeMap::new(),
+            assignments: BTreeMap::new(),
             metadata: BTreeMap::new(),
         }
     }

@@ -26,7 +26,8 @@ pub(crate) fn read(text: &str) -> Option<u64> {
     if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
         return number.parse::<u64>().ok()?.checked_mul(factor);
     }
-    let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.') && number.bytes().any(|b| b.is_ascii_digit());
+    let plain =
+        number.bytes().all(|b| b.is_ascii_digit() || b == b'.') && number.bytes().any(|b| b.is_ascii_digit());
     let bytes = if plain { number.parse::<f64>().ok()? * factor as f64 } else { return None };
     (bytes < 9.0e15).then_some(bytes.round() as u64)
 }

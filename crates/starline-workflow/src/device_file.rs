@@ -8,13 +8,16 @@ use crate::excerpt::quoted;
 use crate::fields::{Field, Fields, What};
 use crate::file::{resources, version};
 use crate::nearest;
-use crate::problem::{DUPLICATE_DEVICE, INVALID_VALUE, LIMIT_EXCEEDED, Mark, Problem, Report, Stop, UNSUPPORTED_FIELD};
+use crate::problem::{
+    DUPLICATE_DEVICE, INVALID_VALUE, LIMIT_EXCEEDED, Mark, Problem, Report, Stop, UNSUPPORTED_FIELD,
+};
 use crate::tree::{Tree, View, text};
 
 /// Kinds of devices that a file may describe.
 const KINDS: [&str; 2] = ["process", "simulated"];
 /// Kinds that the format has and this version does not.
-const LATER_KINDS: [&str; 9] = ["aip", "ssh", "mcp", "browser", "adb", "nats", "docker", "hyperqueue", "local"];
+const LATER_KINDS: [&str; 9] =
+    ["aip", "ssh", "mcp", "browser", "adb", "nats", "docker", "hyperqueue", "local"];
 /// Fields that belong to devices elsewhere, and fields of devices that come later.
 const LATER: [&str; 8] = ["address", "listen", "auth", "network", "connection", "ssh", "command", "cost"];
 /// Most devices in one file.
@@ -118,7 +121,7 @@ fn device(item: View<'_>, report: &mut Report) -> Option<(Mark, DeviceEntry)> {
     let what = What::named("device", name);
     let mut fields = Fields::read(item, item.mark(), what, report)?;
     let id = fields.need("id", "every device has an id of its own", report);
-    let id_at = id.map_or(item.mark(), |field| field.value.mark());
+    let id_at = id.map_or_else(|| item.mark(), |field| field.value.mark());
     let id = id.and_then(|field| field.id(|text| DeviceId::new(text), report));
     let kind = fields.need("kind", &format!("one of {}", KINDS.join(", ")), report);
     let kind = kind.and_then(|field| kind_of(&field, report)).unwrap_or_default();
@@ -154,7 +157,9 @@ fn kind_of<'t>(field: &Field<'t>, report: &mut Report) -> Option<&'t str> {
     }
     if LATER_KINDS.contains(&kind) {
         let message = format!("devices of the kind {kind} are not supported by this version");
-        report.add(field.value.mark(), UNSUPPORTED_FIELD, message).hint(format!("use one of {}", KINDS.join(", ")));
+        report
+            .add(field.value.mark(), UNSUPPORTED_FIELD, message)
+            .hint(format!("use one of {}", KINDS.join(", ")));
     } else {
         let message = format!("{} is no kind of device", quoted(kind));
         report.add(field.value.mark(), INVALID_VALUE, message).hint = nearest::choices(kind, &KINDS);
@@ -201,7 +206,10 @@ fn exec(section: &Field<'_>, device: &str, report: &mut Report) -> Option<Value>
     for name in ["work_root", "base_dir"] {
         keep(name, fields.take(name).and_then(|field| field.string(report)).map(Value::String));
     }
-    keep("capture_limit", fields.take("capture_limit").and_then(|field| field.amount(report)).map(Value::from));
+    keep(
+        "capture_limit",
+        fields.take("capture_limit").and_then(|field| field.amount(report)).map(Value::from),
+    );
     let grace = fields.take("kill_grace").and_then(|field| field.duration(report));
     keep("kill_grace", grace.map(|span| Value::String(span.to_string())));
     let kept = fields.take("keep_work_dirs").and_then(|field| field.boolean(report));

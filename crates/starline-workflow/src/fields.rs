@@ -8,7 +8,9 @@ use starline_types::{Millis, Value};
 use crate::amount;
 use crate::excerpt::quoted;
 use crate::nearest;
-use crate::problem::{INVALID_ID, INVALID_VALUE, MISSING_FIELD, Mark, Problem, Report, UNKNOWN_FIELD, UNSUPPORTED_FIELD};
+use crate::problem::{
+    INVALID_ID, INVALID_VALUE, MISSING_FIELD, Mark, Problem, Report, UNKNOWN_FIELD, UNSUPPORTED_FIELD,
+};
 use crate::tree::{Entry, Meaning, Shape, View};
 
 /// What a mapping describes, for messages: `task scan`, `retry of task scan`, `defaults`.
@@ -155,7 +157,9 @@ impl<'t> Field<'t> {
             self.wrong(self.value, "a mapping from names to texts", report);
             return None;
         };
-        let entries = map.entries().filter_map(|entry| Some((entry.key.to_owned(), self.text_at(entry.value, report)?.to_owned())));
+        let entries = map
+            .entries()
+            .filter_map(|entry| Some((entry.key.to_owned(), self.text_at(entry.value, report)?.to_owned())));
         Some(entries.collect())
     }
 
@@ -169,7 +173,11 @@ impl<'t> Field<'t> {
     }
 
     /// An id.
-    pub(crate) fn id<T>(&self, new: fn(&str) -> Result<T, starline_types::IdError>, report: &mut Report) -> Option<T> {
+    pub(crate) fn id<T>(
+        &self,
+        new: fn(&str) -> Result<T, starline_types::IdError>,
+        report: &mut Report,
+    ) -> Option<T> {
         let text = self.text(report)?;
         self.id_of(text, self.value.mark(), new, report)
     }
@@ -263,7 +271,8 @@ impl<'t> Field<'t> {
         match words.iter().find(|(word, _)| Some(*word) == text) {
             Some((_, Some(value))) => Some(value.clone()),
             Some((word, None)) => {
-                let message = format!("`{}: {word}` of {} is not supported by this version", self.name, self.what);
+                let message =
+                    format!("`{}: {word}` of {} is not supported by this version", self.name, self.what);
                 let problem = report.add(self.value.mark(), UNSUPPORTED_FIELD, message);
                 problem.hint(format!("use one of {}", supported(words).join(", ")));
                 None

@@ -50,7 +50,10 @@ mod tests {
     #[test]
     fn the_nearest_name_is_offered_first() {
         let names = ["after", "run", "retry"];
-        assert_eq!(choices("afer", &names).expect("names"), "did you mean `after`? valid are after, retry, run");
+        assert_eq!(
+            choices("afer", &names).expect("names"),
+            "did you mean `after`? valid are after, retry, run"
+        );
         assert_eq!(choices("zzzzzz", &names).expect("names"), "valid are after, retry, run");
         assert_eq!(choices("x", &[]), None);
         assert_eq!(meant("Retry", &names).expect("near"), "did you mean `retry`?");

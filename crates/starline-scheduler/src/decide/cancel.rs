@@ -39,12 +39,23 @@ impl Scheduler {
         if self.is_closed() {
             return Err(Refusal::RunTerminal(self.state.run_state));
         }
-        self.end_everything(now, CancelReason::Run, force, fleet, step);
-        if self.state.ending.is_none() {
-            // Nothing was left to cancel, and yet the run has not ended: it ends as cancelled.
-            self.state.ending = Some(CancelReason::Run);
-        }
+        self.end_all(now, CancelReason::Run, force, fleet, step);
         Ok(Answer::Done)
+    }
+
+    /// Ends the run for a reason; if nothing is left to cancel, at once.
+    pub(super) fn end_all(
+        &mut self,
+        now: Timestamp,
+        reason: CancelReason,
+        force: bool,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        self.end_everything(now, reason, force, fleet, step);
+        if self.state.ending.is_none() {
+            self.finish(now, Some(reason), fleet, step);
+        }
     }
 
     /// Cancels every unstarted task and asks every live attempt to stop; with `force`, a second time.
@@ -95,9 +106,13 @@ impl Scheduler {
         let news = match before {
             None => true,
             Some(CancelReason::Timeout) => reason != CancelReason::Timeout,
-            Some(_) => {
-                self.state.ending.is_none() && reason != CancelReason::Task && reason != CancelReason::Timeout
-            }
+            Some(_) => match reason {
+                CancelReason::Task | CancelReason::Timeout => false,
+                CancelReason::FailFast => self.state.ending.is_none(),
+                CancelReason::Run | CancelReason::Deadline => {
+                    matches!(self.state.ending, None | Some(CancelReason::FailFast))
+                }
+            },
         };
         let attempt = self.attempt_id(live);
         if news {

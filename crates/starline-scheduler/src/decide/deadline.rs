@@ -42,8 +42,7 @@ impl Scheduler {
             Timer::NoDevice { task } => self.no_device_over(now, task, fleet, step),
             Timer::RunDeadline => {
                 if self.state.ending.is_none() {
-                    self.end_everything(now, CancelReason::Deadline, false, fleet, step);
-                    self.state.ending.get_or_insert(CancelReason::Deadline);
+                    self.end_all(now, CancelReason::Deadline, false, fleet, step);
                 }
             }
             Timer::EditWait => {
@@ -71,7 +70,7 @@ impl Scheduler {
             return; // The lease was renewed or begins anew.
         }
         match self.state.cancel_of(task) {
-            Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, Value::Null, fleet, step),
+            Some(CancelReason::Timeout) => self.give_up(now, live, fleet, step),
             Some(reason) => self.confirm_cancel(now, live, reason, ConfirmedBy::Lease, fleet, step),
             None => self.lose_attempt(now, live, fleet, step),
         }
@@ -97,10 +96,12 @@ impl Scheduler {
             return;
         }
         let Some(limit) = self.state.graph.spec(task).queue_timeout else { return };
-        let waited = self.queue_time(now, task);
-        if waited < limit || self.state.run_state == RunState::Paused || self.state.is_held(task) {
-            // The clock stood still meanwhile: ask again when the rest has passed.
-            let rest = Millis(limit.0.saturating_sub(waited.0).max(1));
+        let waited = self.state.queue_time(now, task);
+        if self.state.run_state == RunState::Paused || self.state.is_held(task) {
+            return; // The clock stands still, and is wound up again when the run or the task goes on.
+        }
+        if waited < limit {
+            let rest = Millis(limit.0 - waited.0);
             self.state.timers.arm(now + rest, Timer::QueueTimeout { task });
             return;
         }
@@ -109,19 +110,13 @@ impl Scheduler {
         self.fail_task(now, task, 0, error, Value::Null, fleet, step);
     }
 
-    /// Time for which a ready task has waited, without pauses of the run.
-    fn queue_time(&self, now: Timestamp, task: TaskIx) -> Millis {
-        let paused_before = self.state.rare_ref(task).map_or(Millis::ZERO, |rare| rare.paused_before);
-        let paused = Millis(self.state.paused_until(now).0 - paused_before.0);
-        Millis(now.since(self.state.slot(task).ready_since).0.saturating_sub(paused.0))
-    }
-
     fn no_device_over(&mut self, now: Timestamp, task: TaskIx, fleet: &mut Fleet, step: &mut Step) {
         if !self.state.graph.contains(task) || !self.state.slot(task).ready {
             return;
         }
+        let due = self.misfits.get(&task).is_some_and(|at| *at <= now);
         let class = fleet.class(self.state.graph.spec(task).device.as_ref());
-        if fleet.eligible(class).is_empty() {
+        if due && fleet.eligible(class).is_empty() {
             let missing = self.missing(task, fleet).join(", ");
             let error =
                 TaskError::new(ErrorKind::NoEligibleDevice, format!("no registered device has {missing}"));

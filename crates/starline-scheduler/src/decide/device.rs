@@ -33,6 +33,7 @@ impl Scheduler {
             return;
         }
         self.replan_displaced(now, fleet, step);
+        self.note_all_impossible(now, fleet);
         let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.cause == PauseCause::NeedsOperator);
         if stalled && self.has_placeable(now, fleet) {
             let by = format!("device {}", fleet.id(device));

@@ -33,6 +33,20 @@ impl Scheduler {
         self.fail_attempt(now, live, error, result, fleet, step);
     }
 
+    /// An attempt that ran too long did not say that it stopped, and its lease is over. On a device that keeps
+    /// to no lease it may still run: then only a task that may run twice is tried again.
+    pub(super) fn give_up(&mut self, now: Timestamp, live: Live, fleet: &mut Fleet, step: &mut Step) {
+        let spec = self.state.graph.spec(live.task);
+        if fleet.profile(live.device).fenced || spec.idempotent {
+            return self.fail_by_timeout(now, live, Value::Null, fleet, step);
+        }
+        let limit = spec.run_timeout.unwrap_or_default();
+        let message = format!("ran longer than {limit}, and may still be running");
+        let mut error = TaskError::new(ErrorKind::Timeout, message);
+        error.retryable = Some(false);
+        self.fail_task(now, live.task, live.attempt, error, Value::Null, fleet, step);
+    }
+
     /// An attempt is gone with its device, for certain.
     pub(super) fn lose_attempt(&mut self, now: Timestamp, live: Live, fleet: &mut Fleet, step: &mut Step) {
         match self.state.cancel_of(live.task) {

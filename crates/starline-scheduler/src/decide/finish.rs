@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use smol_str::SmolStr;
 use starline_types::{
-    CancelReason, DependencyId, Event, FailurePolicy, OutcomeStatus, PauseCause, RunEnd, RunState,
-    SkipReason, TaskIx, Timestamp,
+    CancelReason, Event, FailurePolicy, OutcomeStatus, PauseCause, RunEnd, RunState, SkipReason, TaskIx,
+    Timestamp,
 };
 
 use crate::bug::Bug;
+use crate::timers::Timer;
 use crate::{Effect, Fleet, Scheduler, Step};
 
 impl Scheduler {
@@ -21,7 +21,7 @@ impl Scheduler {
             self.skip_blocked(now, fleet, step);
         }
         if self.state.graph.counts().open() == 0 {
-            self.finish(now, fleet, step);
+            self.finish(now, self.state.ending, fleet, step);
         } else if self.state.graph.counts().running == 0 {
             self.say_what_is_missing(now, fleet, step);
         } else {
@@ -62,7 +62,7 @@ impl Scheduler {
         let edge = self.state.graph.impossible_edge(task).and_then(|edge| self.state.graph.edge(edge));
         let Some(edge) = edge else { return };
         let (id, conditional, from) = (edge.id(), edge.condition().is_some(), edge.from);
-        let judged = if conditional { edge_error(&id, step) } else { None };
+        let judged = self.state.condition_errors.get(&id).filter(|_| conditional).cloned();
         let reason = match (conditional, self.state.graph.state(from).outcome()) {
             (true, _) if judged.is_some() => SkipReason::ConditionError,
             (true, _) => SkipReason::ConditionFalse,
@@ -102,7 +102,7 @@ impl Scheduler {
         let stalled = self.state.ready > 0
             && self.state.holds.is_empty()
             && self.state.fresh.is_empty()
-            && self.nothing_in_backoff(now)
+            && self.no_timer_armed(now)
             && !self.has_placeable(now, fleet);
         if !stalled {
             self.stall_at = None;
@@ -129,7 +129,7 @@ impl Scheduler {
     fn nothing_in_backoff(&self, now: Timestamp) -> bool {
         let state = &self.state;
         !state.timers.has_any(|timer| match timer {
-            crate::timers::Timer::Backoff { task } => {
+            Timer::Backoff { task } => {
                 state.graph.contains(*task)
                     && state.graph.state(*task).is_unstarted()
                     && state.rare_ref(*task).is_some_and(|rare| {
@@ -141,6 +141,23 @@ impl Scheduler {
         })
     }
 
+    /// Whether no timer will move the run by itself. Nothing runs, so attempts have none.
+    fn no_timer_armed(&self, now: Timestamp) -> bool {
+        let state = &self.state;
+        let waits = |task: &TaskIx| state.graph.contains(*task) && state.slot(*task).ready;
+        self.nothing_in_backoff(now)
+            && !state.timers.has_any(|timer| match timer {
+                Timer::QueueTimeout { task } => waits(task),
+                Timer::NoDevice { task } => waits(task) && self.misfits.contains_key(task),
+                Timer::RunDeadline => true,
+                Timer::RunTimeout { .. }
+                | Timer::CancelGrace { .. }
+                | Timer::LeaseEnd { .. }
+                | Timer::Backoff { .. }
+                | Timer::EditWait => false,
+            })
+    }
+
     /// Ready tasks for which no eligible device is connected. O(tasks).
     fn unplaced(&self, now: Timestamp, fleet: &mut Fleet) -> Vec<TaskIx> {
         let ready = self.state.graph.indices().filter(|task| self.is_placeable(*task, now));
@@ -149,11 +166,8 @@ impl Scheduler {
     }
 
     fn has_available_device(&self, task: TaskIx, fleet: &mut Fleet) -> bool {
-        if self.early
-            && let Some(device) = self.state.slot(task).planned
-            && self.strategy.is_none()
-        {
-            return fleet.is_available(device);
+        if self.strategy.is_none() {
+            return self.state.slot(task).planned.is_some_and(|device| fleet.is_available(device));
         }
         let class = fleet.class(self.state.graph.spec(task).device.as_ref());
         fleet.eligible(class).iter().any(|device| fleet.is_available(*device))
@@ -166,13 +180,19 @@ impl Scheduler {
         tasks.into_iter().any(|task| self.has_available_device(task, fleet))
     }
 
-    fn finish(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+    pub(super) fn finish(
+        &mut self,
+        now: Timestamp,
+        ending: Option<CancelReason>,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
         let begun = matches!(self.state.run_state, RunState::Executing | RunState::Paused);
-        if !self.state.holds.is_empty() || !(begun || self.state.ending.is_some()) {
+        if !self.state.holds.is_empty() || !(begun || ending.is_some()) {
             return;
         }
         let counts = self.state.graph.counts();
-        let cancelled = matches!(self.state.ending, Some(CancelReason::Run | CancelReason::Deadline));
+        let cancelled = matches!(ending, Some(CancelReason::Run | CancelReason::Deadline));
         let state = if cancelled {
             RunState::Cancelled
         } else if counts.failed > 0 && counts.completed > 0 {
@@ -200,7 +220,7 @@ impl Scheduler {
             total_tasks: u32::try_from(self.state.graph.len()).unwrap_or(u32::MAX),
             counts,
             duration_ms: self.state.started.map(|started| now.since(started)).unwrap_or_default(),
-            reason: self.state.ending.map(|reason| end_reason(reason).into()),
+            reason: ending.map(|reason| end_reason(reason).into()),
             unconfirmed,
         });
         let event = match state {
@@ -220,17 +240,4 @@ fn end_reason(reason: CancelReason) -> &'static str {
         CancelReason::FailFast => "fail_fast",
         CancelReason::Timeout => "timeout",
     }
-}
-
-/// Why a condition could not be evaluated: its judgement is among the facts of the same step, unless the skip
-/// was deferred.
-fn edge_error(id: &DependencyId, step: &Step) -> Option<SmolStr> {
-    let judged = step.events.iter().rev().flat_map(|event| match event {
-        Event::TaskCompleted { edges, .. }
-        | Event::TaskFailed { edges, .. }
-        | Event::TaskCancelled { edges, .. }
-        | Event::TaskSkipped { edges, .. } => edges.iter(),
-        _ => [].iter(),
-    });
-    judged.filter(|judgement| judgement.id == *id).find_map(|judgement| judgement.error.clone())
 }

@@ -4,6 +4,7 @@ use starline_assign::{Binding, ClassIx};
 use starline_types::{TaskIx, Timestamp};
 
 use crate::queue::Urgency;
+use crate::state::NO_LANE;
 use crate::{Fleet, Scheduler, Step};
 
 impl Scheduler {
@@ -16,11 +17,14 @@ impl Scheduler {
         step: &mut Step,
     ) -> bool {
         let mut left = limit;
+        let mut aside = Vec::new();
+        let mut more = true;
         while left > 0 {
             let free: usize = fleet.devices().map(|device| fleet.free(device) as usize).sum();
             let tasks = self.most_urgent(now, free.min(left).min(self.parallel_room()), fleet);
             if tasks.is_empty() {
-                return false;
+                more = false;
+                break;
             }
             let wanted: Vec<TaskIx> = tasks.iter().map(|(_, _, task)| *task).collect();
             let placed = self.round(now, Binding::Late, &wanted, fleet, step);
@@ -28,21 +32,32 @@ impl Scheduler {
             for (task, device) in &placed {
                 assigned += usize::from(self.assign(now, *task, *device, fleet, step));
             }
-            left = left.saturating_sub(assigned.max(1));
+            left = left.saturating_sub(assigned);
+            let before = aside.len();
             for (lane, urgency, task) in tasks {
-                if self.is_current(task, lane, urgency, now) {
-                    self.lanes[lane as usize].push(urgency, task);
+                if !self.is_placeable(task, now) || self.urgency(task) != urgency {
+                    continue;
+                }
+                if placed.is_empty() && self.state.leaves_devices_out(task) {
+                    // It may have nowhere to go for now, and must not keep others from going.
+                    aside.push((task, lane));
+                } else {
+                    self.enqueue(task, lane);
                 }
             }
-            if placed.is_empty() {
+            if placed.is_empty() && aside.len() == before {
                 // The strategy prefers to wait.
                 for lane in std::mem::take(&mut self.awake) {
                     self.lanes[lane as usize].awake = false;
                 }
-                return false;
+                more = false;
+                break;
             }
         }
-        true
+        for (task, lane) in aside {
+            self.put_back(task, lane);
+        }
+        more
     }
 
     /// Takes out the most urgent tasks for which a device has a free slot.
@@ -64,6 +79,8 @@ impl Scheduler {
             }
             let Some((_, lane)) = best else { break };
             if let Some((urgency, task)) = self.lanes[lane as usize].pop() {
+                // It may stand in its queue more than once.
+                self.state.tasks[task.at()].lane = NO_LANE;
                 taken.push((lane, urgency, task));
             }
         }

@@ -23,6 +23,9 @@ impl Scheduler {
         if !self.may_place() {
             return false;
         }
+        if self.has_bug(Bug::AnyEdgeSuffices) {
+            self.make_half_ready(now);
+        }
         self.enqueue_fresh(now, fleet, step);
         self.wake(fleet);
         let more = if self.early {
@@ -30,8 +33,20 @@ impl Scheduler {
         } else {
             self.serve_late(now, fleet, limit, step)
         };
+        self.unfinished = more;
         self.settle(now, fleet, step);
         more
+    }
+
+    /// The wrong rule that one satisfied edge is enough.
+    fn make_half_ready(&mut self, now: Timestamp) {
+        for task in self.state.graph.indices().collect::<Vec<_>>() {
+            let pending = self.state.graph.state(task) == TaskState::Pending && !self.state.slot(task).ready;
+            let one = Some(starline_types::Verdict::Satisfied);
+            if pending && self.state.graph.incoming(task).any(|edge| edge.verdict() == one) {
+                self.state.make_ready(task, now);
+            }
+        }
     }
 
     fn may_place(&self) -> bool {
@@ -43,7 +58,8 @@ impl Scheduler {
     #[must_use]
     pub fn wants_placing(&self, fleet: &Fleet) -> bool {
         self.may_place()
-            && (!self.state.fresh.is_empty()
+            && (self.unfinished
+                || !self.state.fresh.is_empty()
                 || self.state.ready > 0 && self.freed_seen != fleet.freed_total())
     }
 
@@ -65,18 +81,23 @@ impl Scheduler {
                 if !self.is_placeable(task, now) {
                     continue;
                 }
-                let lane = if self.early {
-                    match self.state.slot(task).planned {
-                        Some(device) => device.0,
-                        None => {
-                            unplanned.push(task);
-                            continue;
-                        }
+                if !self.early {
+                    let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+                    if fleet.eligible(class).is_empty() {
+                        self.note_impossible(now, task, fleet);
                     }
-                } else {
-                    fleet.class(self.state.graph.spec(task).device.as_ref()).0
-                };
-                self.enqueue(task, lane);
+                    self.enqueue(task, class.0);
+                    continue;
+                }
+                let planned = self.state.slot(task).planned;
+                if planned.is_none_or(|device| !fleet.is_available(device)) {
+                    // The device may have gone since the plan was made.
+                    unplanned.push(task);
+                }
+                // A device that refuses the task is asked again when a timer says so.
+                if let Some(device) = planned.filter(|device| !self.state.is_refused(task, *device, now)) {
+                    self.enqueue(task, device.0);
+                }
             }
             // Keep the memory: this list is filled in every burst.
             if self.state.fresh.is_empty() {
@@ -84,18 +105,34 @@ impl Scheduler {
             }
             unplanned.sort_by_key(|task| self.state.graph.order(*task));
             unplanned.dedup();
-            self.note_impossible(now, &unplanned, fleet);
+            for task in &unplanned {
+                self.note_impossible(now, *task, fleet);
+            }
             self.plan(now, &unplanned, fleet, step);
         }
     }
 
-    /// A ready task that no registered device can ever fit does not wait for ever.
-    fn note_impossible(&mut self, now: Timestamp, tasks: &[TaskIx], fleet: &mut Fleet) {
-        for task in tasks {
-            let class = fleet.class(self.state.graph.spec(*task).device.as_ref());
-            if fleet.eligible(class).is_empty() {
-                let at = now + self.state.settings.no_device_grace;
-                self.state.timers.arm(at, Timer::NoDevice { task: *task });
+    /// A ready task that no registered device can ever fit does not wait for ever. One that does fit ends the
+    /// wait.
+    fn note_impossible(&mut self, now: Timestamp, task: TaskIx, fleet: &mut Fleet) {
+        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        if !fleet.eligible(class).is_empty() {
+            self.misfits.remove(&task);
+        } else if !self.misfits.contains_key(&task) {
+            let at = now + self.state.settings.no_device_grace;
+            self.misfits.insert(task, at);
+            self.state.timers.arm(at, Timer::NoDevice { task });
+        }
+    }
+
+    /// The fleet has changed: ready tasks may have lost the last device that fits, or found one. O(tasks).
+    pub(super) fn note_all_impossible(&mut self, now: Timestamp, fleet: &mut Fleet) {
+        if !self.may_place() {
+            return;
+        }
+        for task in self.state.graph.indices().collect::<Vec<_>>() {
+            if self.state.slot(task).ready {
+                self.note_impossible(now, task, fleet);
             }
         }
     }
@@ -114,7 +151,13 @@ impl Scheduler {
         Urgency::new(graph.priority(task), self.state.slot(task).ready_since, graph.order(task))
     }
 
-    fn enqueue(&mut self, task: TaskIx, lane: u32) {
+    pub(super) fn enqueue(&mut self, task: TaskIx, lane: u32) {
+        self.put_back(task, lane);
+        self.wake_lane(lane);
+    }
+
+    /// Puts a task into a queue that need not be looked at for that.
+    pub(super) fn put_back(&mut self, task: TaskIx, lane: u32) {
         let at = lane as usize;
         if at >= self.lanes.len() {
             self.lanes.resize_with(at + 1, Lane::default);
@@ -122,7 +165,6 @@ impl Scheduler {
         let urgency = self.urgency(task);
         self.lanes[at].push(urgency, task);
         self.state.tasks[task.at()].lane = lane;
-        self.wake_lane(lane);
     }
 
     fn wake_lane(&mut self, lane: u32) {

@@ -16,7 +16,8 @@ impl Scheduler {
         if self.state.run_state != RunState::Created {
             return Ok(Answer::Done);
         }
-        let tasks = self.state.graph.in_order();
+        let mut tasks = self.state.graph.in_order();
+        tasks.retain(|task| self.state.graph.state(*task).is_unstarted());
         let chosen = self.chosen(fleet)?;
         self.check_eligible(&tasks, &chosen, fleet)?;
         let mut assignments = Vec::with_capacity(if self.early { tasks.len() } else { chosen.len() });
@@ -62,19 +63,25 @@ impl Scheduler {
     /// The devices chosen by hand: by the map of the run, or by the pin of a task.
     fn chosen(&mut self, fleet: &mut Fleet) -> Result<FxHashMap<TaskIx, DeviceIx>, Refusal> {
         let mut chosen = FxHashMap::default();
-        for (id, device) in std::mem::take(&mut self.assignments) {
+        let settings = std::sync::Arc::clone(&self.state.settings);
+        for (id, device) in &settings.assignments {
             let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()));
             let ix = fleet
-                .find(&device)
+                .find(device)
                 .ok_or_else(|| Refusal::UnknownDevice { device: device.clone(), known: fleet.ids() });
-            self.assignments.push((id.clone(), device.clone()));
             let (task, ix) = (task?, ix?);
             let class = fleet.class(self.state.graph.spec(task).device.as_ref());
             if fleet.eligible(class).binary_search(&ix).is_err() {
                 let missing = self.missing_on(task, ix, fleet);
-                return Err(Refusal::NotEligible { task: id, device, missing });
+                return Err(Refusal::NotEligible { task: id.clone(), device: device.clone(), missing });
             }
             chosen.insert(task, ix);
+        }
+        // What was said after the submission comes after it.
+        for task in self.state.graph.indices() {
+            if let Some(ix) = self.state.slot(task).planned.filter(|ix| fleet.is_registered(*ix)) {
+                chosen.insert(task, ix);
+            }
         }
         for task in self.state.graph.indices() {
             if let Some(ix) = self.state.graph.spec(task).pin().and_then(|pin| fleet.find(pin)) {

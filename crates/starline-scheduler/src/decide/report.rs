@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use starline_graph::extract_outputs;
 use starline_types::{
-    CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, LossReason, Outcome,
-    OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
+    AttemptId, CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, LossReason,
+    Outcome, OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
 };
 
 use crate::bug::Bug;
@@ -34,22 +34,40 @@ impl Scheduler {
         let live = match self.find_live(&task, attempt, Some(device)) {
             Ok(live) => live,
             Err(reason) => {
+                // Who reports must not go on reporting for ever.
+                self.acknowledge(device, task.clone(), attempt, fleet, step);
                 return self.record(now, Event::ResultIgnored { task, attempt, reason }, fleet, step);
             }
         };
-        if !fleet.profile(device).local {
-            let attempt = self.attempt_id(live);
-            step.effects.push(Effect::Acknowledge { device, attempt });
-        }
-        let cancel = self.state.cancel_of(live.task);
+        self.acknowledge(device, self.state.graph.reference(live.task), attempt, fleet, step);
         match report {
             TaskReport::Completed { result, stdout } => self.complete(now, live, result, stdout, fleet, step),
-            TaskReport::Failed { error, result } => match cancel {
-                Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, result, fleet, step),
-                Some(reason) => self.confirm_cancel(now, live, reason, ConfirmedBy::Result, fleet, step),
-                None => self.fail_attempt(now, live, error, result, fleet, step),
-            },
+            TaskReport::Failed { error, result } => self.end_badly(now, live, error, result, fleet, step),
             TaskReport::Stopped => self.stopped(now, live, ConfirmedBy::Ack, fleet, step),
+        }
+    }
+
+    fn acknowledge(&self, device: DeviceIx, task: TaskRef, number: u32, fleet: &Fleet, step: &mut Step) {
+        if !fleet.profile(device).local {
+            let attempt = AttemptId { run: self.state.run.clone(), task, number };
+            step.effects.push(Effect::Acknowledge { device, attempt });
+        }
+    }
+
+    /// An attempt has ended, and not well: what that means depends on whether it was asked to stop.
+    fn end_badly(
+        &mut self,
+        now: Timestamp,
+        live: Live,
+        error: TaskError,
+        result: Value,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        match self.state.cancel_of(live.task) {
+            Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, result, fleet, step),
+            Some(reason) => self.confirm_cancel(now, live, reason, ConfirmedBy::Result, fleet, step),
+            None => self.fail_attempt(now, live, error, result, fleet, step),
         }
     }
 
@@ -122,7 +140,7 @@ impl Scheduler {
             Undelivered::Unknown => self.suspect_attempt(now, live, fleet, step),
             Undelivered::Protocol => {
                 let error = TaskError::new(ErrorKind::Unsupported, "the device speaks another protocol");
-                self.fail_attempt(now, live, error, Value::Null, fleet, step);
+                self.end_badly(now, live, error, Value::Null, fleet, step);
             }
         }
     }
@@ -165,7 +183,7 @@ impl Scheduler {
                 Ok(outputs) => Some(Arc::new(outputs)),
                 Err(error) => {
                     let error = TaskError::new(ErrorKind::BadOutput, error.to_string());
-                    return self.fail_attempt(now, live, error, result, fleet, step);
+                    return self.end_badly(now, live, error, result, fleet, step);
                 }
             }
         };

@@ -2,11 +2,16 @@ fn main() {
     let n: u64 = std::env::args().nth(1).unwrap().parse().unwrap();
     let base: u64 = std::env::args().nth(2).unwrap().parse().unwrap();
     let mut tally = starline_sim::Tally::default();
-    let mut bad = 0; std::panic::set_hook(Box::new(|_| {}));
+    let mut bad = 0;
+    std::panic::set_hook(Box::new(|_| {}));
     let mut seen = std::collections::BTreeMap::<String, (u32, u64)>::new();
     for seed in base..base + n {
         let s = starline_sim::Schedule::random(seed);
-        let Ok(p) = std::panic::catch_unwind(|| s.play()) else { bad += 1; seen.entry("panic".into()).or_insert((0, seed)).0 += 1; continue };
+        let Ok(p) = std::panic::catch_unwind(|| s.play()) else {
+            bad += 1;
+            seen.entry("panic".into()).or_insert((0, seed)).0 += 1;
+            continue;
+        };
         tally.add(&p.tally);
         if let Some(v) = p.violation {
             bad += 1;

@@ -59,6 +59,8 @@ pub(super) struct TaskBook {
     pub(super) refusals: u32,
     pub(super) backoff: Timestamp,
     pub(super) planned: Option<usize>,
+    /// Where the last attempt was.
+    pub(super) last: Option<usize>,
     /// Devices that refused, until when.
     pub(super) refused: BTreeMap<usize, Timestamp>,
     /// Devices that were lost.
@@ -197,6 +199,7 @@ impl TaskBook {
             refusals: 0,
             backoff: Timestamp(0),
             planned: None,
+            last: None,
             refused: BTreeMap::new(),
             lost: Vec::new(),
             n: None,

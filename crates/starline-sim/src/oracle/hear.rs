@@ -1,5 +1,6 @@
 //! What each fact must agree with at the moment at which it is recorded.
 
+use starline_assign::Binding;
 use starline_types::{
     CancelReason, ConfirmedBy, DeviceRef, Envelope, ErrorKind, Event, FailurePolicy, LossReason,
     OutcomeStatus, Placement, RunEnd, RunState, SkipReason, TaskError, TaskRef, TaskReport, Timestamp, Value,
@@ -88,10 +89,9 @@ impl Reader<'_> {
                 let bound = self.book.tasks[task].spec.retry_policy().bound(*retry);
                 hold!(O10, *delay_ms <= bound, "a delay of {delay_ms} is beyond its bound {bound}");
                 self.book.tasks[task].backoff = self.t + *delay_ms;
-                if let Some(device) = avoid {
-                    let device = self.device(device)?;
-                    self.book.tasks[task].lost.push(device);
-                }
+                let avoid = avoid.as_ref().map(|device| self.device(device)).transpose()?;
+                self.plan_again(task, avoid);
+                self.book.tasks[task].lost.extend(avoid);
             }
             Event::TaskCancelRequested { task, attempt, reason } => {
                 let (task, live) = self.live(task, *attempt)?;
@@ -180,6 +180,16 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Where a task that is pending again is planned: where it was, unless a strategy is to find another device.
+    fn plan_again(&mut self, task: usize, avoid: Option<usize>) {
+        let last = self.book.tasks[task].last;
+        self.book.tasks[task].planned = match self.book.binding {
+            Some(Binding::Late) => None,
+            Some(Binding::Early) => last.filter(|device| avoid != Some(*device)),
+            None => last,
+        };
+    }
+
     fn assigned(&mut self, task: &TaskRef, attempt: u32, device: &DeviceRef) -> Verdict {
         let at = self.task(task)?;
         let on = self.device(device)?;
@@ -210,6 +220,7 @@ impl Reader<'_> {
         let live = LiveBook { attempt, device: on, since: t, cancel: None };
         let book = &mut self.book.tasks[at];
         (book.stand, book.attempts, book.planned) = (Stand::Live(live), attempt, None);
+        book.last = Some(on);
         self.filled.push(on);
         Ok(())
     }
@@ -425,6 +436,7 @@ impl Reader<'_> {
             book.refusals += 1;
             book.refused.insert(on, until.unwrap_or(self.t));
             book.stand = Stand::Pending;
+            self.plan_again(at, Some(on));
         }
         Ok(())
     }

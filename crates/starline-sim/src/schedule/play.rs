@@ -9,7 +9,7 @@ use super::Schedule;
 use super::chaos::Chaos;
 use crate::chance::Chance;
 use crate::oracle::{Judge, Oracle, Violation};
-use crate::sim::Sim;
+use crate::sim::{Sim, TRY_AGAIN};
 use crate::trace::hash;
 use crate::{Action, Tally};
 
@@ -89,6 +89,8 @@ impl Schedule {
             sim.step();
             compare_some(&mut sim, &mut replays);
         }
+        // Commands that were given while the orchestrator was down are given again.
+        sim.run_until(sim.now() + TRY_AGAIN);
         self.settle_down(&mut sim);
         let limit = sim.now() + PATIENCE;
         while !sim.is_done() && sim.next().is_some_and(|next| next <= limit) {

@@ -6,7 +6,7 @@ use starline_types::{DeviceId, Millis, TaskId, TaskRef};
 use super::{Action, Ended, Forged, Happening, Key, Sim};
 
 /// How long somebody waits before trying again while the orchestrator is down.
-const TRY_AGAIN: Millis = Millis(500);
+pub(crate) const TRY_AGAIN: Millis = Millis(500);
 
 impl Sim {
     /// Does something now. A command whose task or device is no id at all is ignored.
@@ -83,7 +83,7 @@ impl Sim {
         }
         self.tally.fault(if certain { "device died for certain" } else { "device died" });
         self.lose(device, certain);
-        if certain {
+        if certain && self.up && self.devices[device].registered {
             self.with_judge(|judge, _| {
                 judge.lost_for_certain(device);
                 Ok(())
@@ -109,7 +109,7 @@ impl Sim {
     fn lose(&mut self, device: usize, certain: bool) {
         let seat = &self.devices[device];
         let ix = seat.ix;
-        if self.up && seat.registered && self.office.fleet.is_connected(ix) {
+        if self.up && seat.registered && (certain || self.office.fleet.is_connected(ix)) {
             self.office.fleet.set_connected(ix, false);
             self.office.tell_all(self.now, ix, DeviceChange::Down { certain });
         }

@@ -202,7 +202,9 @@ impl Sim {
             let (task, content) = (task.clone(), content.clone());
             self.agenda.add(self.now + again, Happening::Heard { device, key, task, content, connection });
         }
-        match fate.arrives {
+        // A call that is refused fails with its connection at the latest: a refusal cannot be lost alone.
+        let kept = matches!(content, Content::Undelivered(_)).then_some(Millis::ZERO);
+        match fate.arrives.or(kept) {
             Some(after) => {
                 self.agenda
                     .add(self.now + after, Happening::Heard { device, key, task, content, connection });

@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use starline_scheduler::{Answer, Plan, Refusal, Rejection};
 use starline_types::{DeviceProfile, Envelope, Payload, RunId, TaskId, Timestamp};
 
+pub(crate) use command::TRY_AGAIN;
 pub(crate) use device::SimDevice;
 pub use happening::{Action, Crash, Forged};
 pub(crate) use happening::{Content, Happening};

@@ -52,9 +52,19 @@ fn listed<'t>(
     Some((Dependency::success(from, to.clone()), item.mark()))
 }
 
-fn mapped(section: &Field<'_>, entry: &Entry<'_>, to: &TaskId, report: &mut Report) -> Option<(Dependency, Mark)> {
+fn mapped(
+    section: &Field<'_>,
+    entry: &Entry<'_>,
+    to: &TaskId,
+    report: &mut Report,
+) -> Option<(Dependency, Mark)> {
     let from = section.id_of(entry.key, entry.at, |text| TaskId::new(text), report);
-    let field = Field { name: entry.key, at: entry.at, value: entry.value, what: What::named("after of task", to.as_str()) };
+    let field = Field {
+        name: entry.key,
+        at: entry.at,
+        value: entry.value,
+        what: What::named("after of task", to.as_str()),
+    };
     let (kind, note) = match entry.value.map() {
         Some(_) => conditional(&field, report)?,
         None => (field.word(&KINDS, report)?, None),

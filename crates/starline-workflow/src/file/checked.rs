@@ -1,6 +1,6 @@
 //! The graph of a file, checked as a batch against the empty graph; every fault at its line.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -24,7 +24,18 @@ pub(crate) struct Marks<'t> {
 
 impl<'t> Marks<'t> {
     pub(crate) fn new(root: View<'t>) -> Self {
-        Self { start: root.mark(), tasks: Vec::new(), edges: Vec::new(), refused: BTreeSet::new(), lost_edges: false }
+        Self {
+            start: root.mark(),
+            tasks: Vec::new(),
+            edges: Vec::new(),
+            refused: BTreeSet::new(),
+            lost_edges: false,
+        }
+    }
+
+    /// What has no place of its own is told here.
+    pub(crate) fn begin(&mut self, at: Mark) {
+        self.start = at;
     }
 
     /// The next task of the graph stands here.
@@ -64,7 +75,12 @@ impl<'t> Marks<'t> {
 }
 
 /// Checks the graph; returns whether it passed.
-pub(crate) fn check(graph: &Arc<GraphSpec>, marks: &Marks<'_>, options: &LoadOptions, report: &mut Report) -> bool {
+pub(crate) fn check(
+    graph: &Arc<GraphSpec>,
+    marks: &Marks<'_>,
+    options: &LoadOptions,
+    report: &mut Report,
+) -> bool {
     let batch = EditBatch {
         edits: vec![Edit::Build { graph: Arc::clone(graph), clear_existing: false }],
         ..EditBatch::default()
@@ -79,7 +95,7 @@ pub(crate) fn check(graph: &Arc<GraphSpec>, marks: &Marks<'_>, options: &LoadOpt
         }
         Err(rejection) => rejection,
     };
-    let places = Places { graph, marks, by_id: OnceCell::new() };
+    let places = Places { graph, marks, by_id: OnceCell::new(), template: Cell::new(None) };
     for fault in rejection.faults {
         // With an edge missing, a reference may well be upstream.
         if fault.code == Code::ReferenceNotUpstream && marks.lost_edges {
@@ -99,6 +115,8 @@ struct Places<'g, 'm, 't> {
     graph: &'g GraphSpec,
     marks: &'m Marks<'t>,
     by_id: OnceCell<BTreeMap<&'g str, usize>>,
+    /// The task that was searched last for its template, and what was found.
+    template: Cell<Option<(usize, Option<Mark>)>>,
 }
 
 impl Places<'_, '_, '_> {
@@ -107,7 +125,8 @@ impl Places<'_, '_, '_> {
             Some(Place::Dependency(at)) => self.marks.edges.get(at).copied().unwrap_or(self.marks.start),
             Some(Place::Task(at)) => self.within_task(at, fault),
             None => {
-                let index = || self.graph.tasks.iter().enumerate().map(|(at, task)| (task.id.as_str(), at)).collect();
+                let index =
+                    || self.graph.tasks.iter().enumerate().map(|(at, task)| (task.id.as_str(), at)).collect();
                 let by_id = self.by_id.get_or_init(index);
                 by_id.get(fault.item.as_str()).map_or(self.marks.start, |at| self.within_task(*at, fault))
             }
@@ -119,11 +138,23 @@ impl Places<'_, '_, '_> {
         let Some((mark, task)) = self.marks.tasks.get(at) else { return self.marks.start };
         let found = match fault.code {
             Code::InvalidValue => field_named(*task, &fault.message),
-            Code::InvalidTemplate | Code::ReferenceNotUpstream => only_template(*task),
+            Code::InvalidTemplate | Code::ReferenceNotUpstream => self.template_of(at, *task),
             Code::UnknownDevice => task.field("device").and_then(|device| device.field("on")).map(View::mark),
             _ => None,
         };
         found.unwrap_or(*mark)
+    }
+
+    /// A task may have many faults of its templates: it is searched once.
+    fn template_of(&self, at: usize, task: View<'_>) -> Option<Mark> {
+        match self.template.get() {
+            Some((searched, found)) if searched == at => found,
+            _ => {
+                let found = only_template(task);
+                self.template.set(Some((at, found)));
+                found
+            }
+        }
     }
 }
 

@@ -74,16 +74,21 @@ impl InputType {
 
 pub(super) fn read(section: &Field<'_>, report: &mut Report) -> Vec<Input> {
     let Some(map) = section.value.map() else {
-        section.wrong(section.value, "a mapping from names to inputs", report).hint(
-            "write `pattern: { type: string, default: ERROR }`",
-        );
+        section
+            .wrong(section.value, "a mapping from names to inputs", report)
+            .hint("write `pattern: { type: string, default: ERROR }`");
         return Vec::new();
     };
     let mut inputs = Vec::new();
     for entry in map.entries() {
-        let mut input =
-            Input { name: entry.key.to_owned(), kind: InputType::default(), default: None, description: String::new() };
-        if let Some(mut fields) = Fields::read(entry.value, entry.at, What::named("input", entry.key), report) {
+        let mut input = Input {
+            name: entry.key.to_owned(),
+            kind: InputType::default(),
+            default: None,
+            description: String::new(),
+        };
+        if let Some(mut fields) = Fields::read(entry.value, entry.at, What::named("input", entry.key), report)
+        {
             if let Some(kind) = fields.take("type").and_then(|field| field.word(&TYPES, report)) {
                 input.kind = kind;
             }
@@ -120,20 +125,24 @@ pub(super) fn values(
 ) -> BTreeMap<String, Value> {
     for name in options.inputs.keys().filter(|name| inputs.iter().all(|input| input.name != **name)) {
         let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-        let problem = report.add(at, UNKNOWN_FIELD, format!("a value is given for {}, which is no input", quoted(name)));
+        let problem = report.add(
+            at,
+            UNKNOWN_FIELD,
+            format!("a value is given for {}, which is no input", quoted(name)),
+        );
         problem.hint = nearest::choices(name, &names);
     }
     let mut values = BTreeMap::new();
-    for input in inputs {
-        let declared = || section.and_then(|field| field.value.map()?.entries().find(|entry| entry.key == input.name));
-        let place = || declared().map_or(at, |entry| entry.at);
+    let places = section.and_then(|field| field.value.map()).into_iter().flat_map(|map| map.entries());
+    for (input, place) in inputs.iter().zip(places.map(|entry| entry.at)) {
         match options.inputs.get(&input.name) {
             Some(given) => {
                 let value = converted(given, input.kind);
                 if !input.kind.admits(&value) {
                     let shown = quoted(&given.to_string());
-                    let message = format!("input {} is given {shown}, which is no {}", input.name, input.kind.as_str());
-                    report.add(place(), INVALID_VALUE, message);
+                    let message =
+                        format!("input {} is given {shown}, which is no {}", input.name, input.kind.as_str());
+                    report.add(place, INVALID_VALUE, message);
                 }
                 values.insert(input.name.clone(), value);
             }
@@ -143,8 +152,9 @@ pub(super) fn values(
                 }
                 None if options.partial_inputs => {}
                 None => {
-                    let message = format!("input {} has no default, and no value is given", quoted(&input.name));
-                    report.add(place(), MISSING_FIELD, message).hint("give a value, or write a `default`");
+                    let message =
+                        format!("input {} has no default, and no value is given", quoted(&input.name));
+                    report.add(place, MISSING_FIELD, message).hint("give a value, or write a `default`");
                 }
             },
         }
@@ -155,7 +165,9 @@ pub(super) fn values(
 /// A text for an input that is none is read as JSON.
 fn converted(given: &Value, kind: InputType) -> Value {
     match given {
-        Value::String(text) if kind != InputType::String => serde_json::from_str(text).unwrap_or_else(|_| given.clone()),
+        Value::String(text) if kind != InputType::String => {
+            serde_json::from_str(text).unwrap_or_else(|_| given.clone())
+        }
         _ => given.clone(),
     }
 }

@@ -22,10 +22,10 @@ use crate::tree::{Meaning, Tree, View, text};
 
 pub(crate) use checked::{Marks, check};
 pub(crate) use device::resources;
+pub use input::{Input, InputType};
 pub(crate) use retry::jitter_word;
 pub(crate) use run::policy_word;
 pub(crate) use task::output_word;
-pub use input::{Input, InputType};
 
 /// The version of the format that is read and written.
 pub(crate) const VERSION: u64 = 1;
@@ -137,12 +137,14 @@ fn read(source: &str, options: &LoadOptions, report: &mut Report) -> Result<Work
     }
     let inputs = fields.take("inputs");
     workflow.inputs = inputs.map(|field| input::read(&field, report)).unwrap_or_default();
-    let at = inputs.map_or(root.mark(), |field| field.at);
+    let at = inputs.map_or_else(|| root.mark(), |field| field.at);
     workflow.settings.inputs = input::values(&workflow.inputs, inputs, at, options, report);
-    let defaults = fields.take("defaults").map(|field| task::Defaults::read(&field, report)).unwrap_or_default();
+    let defaults =
+        fields.take("defaults").map(|field| task::Defaults::read(&field, report)).unwrap_or_default();
     let mut marks = Marks::new(root);
     let hint = "write `tasks:` with a mapping from ids to tasks";
     if let Some(field) = fields.need("tasks", hint, report) {
+        marks.begin(field.at);
         task::read_all(&field, &defaults, &mut graph, &mut marks, report);
     }
     fields.refuse(&LATER, report);
@@ -160,7 +162,9 @@ pub(crate) fn version(fields: &mut Fields<'_>, report: &mut Report) -> Result<()
         Some(Meaning::Number(number)) if number.as_u64() == Some(VERSION) => Ok(()),
         _ => {
             let message = format!("version {} is not supported", written(field.value));
-            report.add(field.value.mark(), UNSUPPORTED_VERSION, message).hint("this version of starline reads 1");
+            report
+                .add(field.value.mark(), UNSUPPORTED_VERSION, message)
+                .hint("this version of starline reads 1");
             Err(Stop)
         }
     }

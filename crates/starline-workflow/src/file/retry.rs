@@ -16,7 +16,12 @@ pub(crate) fn jitter_word(jitter: Jitter) -> &'static str {
 }
 
 /// A policy; what it does not say is taken from `base`.
-pub(super) fn read(section: &Field<'_>, what: What<'_>, base: RetryPolicy, report: &mut Report) -> RetryPolicy {
+pub(super) fn read(
+    section: &Field<'_>,
+    what: What<'_>,
+    base: RetryPolicy,
+    report: &mut Report,
+) -> RetryPolicy {
     let mut policy = base;
     let Some(mut fields) = Fields::read(section.value, section.at, what, report) else { return policy };
     if let Some(max) = fields.take("max").and_then(|field| field.whole(0, report)) {
@@ -57,7 +62,8 @@ fn kinds(field: &Field<'_>, report: &mut Report) -> Option<Vec<ErrorKind>> {
     let words = field.texts(report)?;
     let mut kinds = Vec::with_capacity(words.len());
     for word in words {
-        if word.is_empty() || !word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        if word.is_empty() || !word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        {
             let problem = field.wrong(field.value, "a list of words such as exit_status or timeout", report);
             problem.hint("kinds of errors are written in snake case");
             return None;

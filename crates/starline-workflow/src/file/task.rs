@@ -7,8 +7,8 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error, StrDeserializer};
 use starline_types::{
-    Estimate, GraphSpec, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy, TaskDetails,
-    TaskId, TaskSpec, Value,
+    Estimate, GraphSpec, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy,
+    TaskDetails, TaskId, TaskSpec, Value,
 };
 
 use super::checked::Marks;
@@ -19,7 +19,15 @@ use crate::tree::{Entry, Meaning};
 
 /// Parts of the format that this version does not read.
 const LATER: [&str; 9] = [
-    "approval", "compensate", "near", "apart", "spread", "accept_partial", "preemptible", "cache", "secrets",
+    "approval",
+    "compensate",
+    "near",
+    "apart",
+    "spread",
+    "accept_partial",
+    "preemptible",
+    "cache",
+    "secrets",
 ];
 
 const TYPES: [(&str, Option<OutputType>); 6] = [
@@ -139,7 +147,13 @@ fn task(entry: &Entry<'_>, id: TaskId, defaults: &Defaults, report: &mut Report)
     (spec, edges)
 }
 
-fn limits(fields: &mut Fields<'_>, spec: &mut TaskSpec, name: &str, defaults: &Defaults, report: &mut Report) {
+fn limits(
+    fields: &mut Fields<'_>,
+    spec: &mut TaskSpec,
+    name: &str,
+    defaults: &Defaults,
+    report: &mut Report,
+) {
     let run = fields.take("run_timeout").and_then(|field| field.limit(report)).or(defaults.run_timeout);
     let queue = fields.take("queue_timeout").and_then(|field| field.limit(report)).or(defaults.queue_timeout);
     spec.run_timeout = run.unwrap_or(spec.run_timeout);
@@ -206,7 +220,12 @@ fn outputs(section: &Field<'_>, task: &str, report: &mut Report) -> BTreeMap<Str
     };
     for entry in map.entries() {
         if entry.value.scalar().is_some() {
-            let field = Field { name: entry.key, at: entry.at, value: entry.value, what: What::named("outputs of task", task) };
+            let field = Field {
+                name: entry.key,
+                at: entry.at,
+                value: entry.value,
+                what: What::named("outputs of task", task),
+            };
             field.wrong(entry.value, "a mapping", report).hint("write `{ from: stdout, type: string }`");
             continue;
         }

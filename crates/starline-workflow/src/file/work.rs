@@ -24,11 +24,15 @@ struct Process<'t> {
 pub(super) fn read(section: &Field<'_>, task: &str, report: &mut Report) -> Payload {
     if section.value.scalar().is_some() {
         let problem = section.wrong(section.value, "a mapping", report);
-        problem.hint("write `run: { sh: \"…\" }` for a script, `run: { exec: [program, argument] }` for a program");
+        problem.hint(
+            "write `run: { sh: \"…\" }` for a script, `run: { exec: [program, argument] }` for a program",
+        );
         return Payload::Noop;
     }
     let what = What::named("run of task", task);
-    let Some(mut fields) = Fields::read(section.value, section.at, what, report) else { return Payload::Noop };
+    let Some(mut fields) = Fields::read(section.value, section.at, what, report) else {
+        return Payload::Noop;
+    };
     let kinds: Vec<Field<'_>> = KINDS.into_iter().filter_map(|kind| fields.take(kind)).collect();
     let process = Process { env: fields.take("env"), cwd: fields.take("cwd"), stdin: fields.take("stdin") };
     let arguments = fields.take("arguments");
@@ -44,7 +48,9 @@ pub(super) fn read(section: &Field<'_>, task: &str, report: &mut Report) -> Payl
         [first, rest @ ..] => {
             for other in rest {
                 let message = format!("{what} has both `{}` and `{}`", first.name, other.name);
-                report.add(other.at, INVALID_VALUE, message).hint(format!("write one of {}", KINDS.join(", ")));
+                report
+                    .add(other.at, INVALID_VALUE, message)
+                    .hint(format!("write one of {}", KINDS.join(", ")));
             }
             None
         }
@@ -52,7 +58,12 @@ pub(super) fn read(section: &Field<'_>, task: &str, report: &mut Report) -> Payl
     payload.unwrap_or_default()
 }
 
-fn payload(kind: &Field<'_>, process: &Process<'_>, arguments: Option<Field<'_>>, report: &mut Report) -> Option<Payload> {
+fn payload(
+    kind: &Field<'_>,
+    process: &Process<'_>,
+    arguments: Option<Field<'_>>,
+    report: &mut Report,
+) -> Option<Payload> {
     let is_process = matches!(kind.name, "sh" | "exec");
     if !is_process {
         for field in [process.env, process.cwd, process.stdin].into_iter().flatten() {
@@ -69,7 +80,8 @@ fn payload(kind: &Field<'_>, process: &Process<'_>, arguments: Option<Field<'_>>
         "prompt" => Some(Payload::Prompt(Arc::new(Prompt { text: kind.string(report)? }))),
         "call" => {
             let name = kind.text(report)?;
-            let arguments = arguments.map_or_else(|| Value::Object(serde_json::Map::new()), |field| field.value.json(report));
+            let arguments = arguments
+                .map_or_else(|| Value::Object(serde_json::Map::new()), |field| field.value.json(report));
             Some(Payload::Call { name: Arc::from(name), arguments: Arc::new(arguments) })
         }
         _ => {

@@ -265,7 +265,8 @@ impl<'s, 'r> Builder<'s, 'r> {
             let hint = "put a text that begins with `{{` or `[` in quotes";
             return Err(self.stop(key.mark, SYNTAX_ERROR, "a list or a mapping cannot be a key", hint));
         }
-        let merges = |node: Node| tree.text(node) == "<<" && matches!(node.body, Body::Scalar { plain: true, .. });
+        let merges =
+            |node: Node| tree.text(node) == "<<" && matches!(node.body, Body::Scalar { plain: true, .. });
         let merge = keys.clone().any(merges);
         let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
         self.order.clear();
@@ -287,7 +288,9 @@ impl<'s, 'r> Builder<'s, 'r> {
             }
             if merge && merges(node) {
                 let message = "merge keys are not supported by this version";
-                self.report.add(node.mark, UNSUPPORTED_FIELD, message).hint("write the fields out, or alias a whole value");
+                self.report
+                    .add(node.mark, UNSUPPORTED_FIELD, message)
+                    .hint("write the fields out, or alias a whole value");
                 gone.push(*position);
             }
         }
@@ -322,7 +325,9 @@ impl<'s, 'r> Builder<'s, 'r> {
             | ErrorKind::TabInIndentation
             | ErrorKind::TabInPlainScalar
             | ErrorKind::TabAtBlockScalarStart => (SYNTAX_ERROR, "indent with spaces"),
-            ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidSimpleKey | ErrorKind::SimpleKeyExpected => {
+            ErrorKind::MappingValueNotAllowed
+            | ErrorKind::InvalidSimpleKey
+            | ErrorKind::SimpleKeyExpected => {
                 (SYNTAX_ERROR, "check the indentation, and put a text with `: ` in it in quotes")
             }
             ErrorKind::UnexpectedEof

@@ -138,7 +138,7 @@ impl<'t> View<'t> {
     }
 
     /// The value under a key of a mapping.
-    pub(crate) fn field(self, name: &str) -> Option<View<'t>> {
+    pub(crate) fn field(self, name: &str) -> Option<Self> {
         self.map()?.entries().find(|entry| entry.key == name).map(|entry| entry.value)
     }
 
@@ -149,7 +149,9 @@ impl<'t> View<'t> {
             Shape::Map(_) => "a mapping".to_owned(),
             Shape::Scalar(scalar) => match scalar.meaning() {
                 Meaning::Null if scalar.text.is_empty() => "empty".to_owned(),
-                Meaning::Null | Meaning::Bool(_) | Meaning::Number(_) | Meaning::Unbounded => quoted(scalar.text),
+                Meaning::Null | Meaning::Bool(_) | Meaning::Number(_) | Meaning::Unbounded => {
+                    quoted(scalar.text)
+                }
                 Meaning::Text => format!("the text {}", quoted(scalar.text)),
             },
         }

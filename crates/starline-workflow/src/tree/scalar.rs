@@ -118,10 +118,38 @@ mod tests {
         ] {
             assert_eq!(meaning(text), value, "{text:?}");
         }
-        for text in [".inf", "-.INF", ".nan", "18446744073709551616", "1e999", "-9223372036854775809", "0x1FFFFFFFFFFFFFFFF"] {
+        for text in [
+            ".inf",
+            "-.INF",
+            ".nan",
+            "18446744073709551616",
+            "1e999",
+            "-9223372036854775809",
+            "0x1FFFFFFFFFFFFFFFF",
+        ] {
             assert_eq!(meaning(text), Meaning::Unbounded, "{text:?}");
         }
-        for text in ["yes", "no", "on", "y", "1_000", "1:30", "1.2.3", "0b1", "0o8", "-", "+", ".", "-.nan", "1e", "e5", "tRue", "2026-01-05", "0x", "-0x1"] {
+        for text in [
+            "yes",
+            "no",
+            "on",
+            "y",
+            "1_000",
+            "1:30",
+            "1.2.3",
+            "0b1",
+            "0o8",
+            "-",
+            "+",
+            ".",
+            "-.nan",
+            "1e",
+            "e5",
+            "tRue",
+            "2026-01-05",
+            "0x",
+            "-0x1",
+        ] {
             assert_eq!(meaning(text), Meaning::Text, "{text:?}");
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use starline_types::{DeviceId, DeviceProfile, DeviceSelector, Estimate, Exec, Millis, Payload, Priority, Value};
+use starline_types::{
+    DeviceId, DeviceProfile, DeviceSelector, Estimate, Exec, Millis, Payload, Priority, Value,
+};
 
 use super::names::Names;
 use super::specification::{Task, Tasks};
@@ -32,7 +34,11 @@ impl<'t> Machines<'t> {
             Ok(id) => id,
             Err(_) => {
                 let id = self.names.rewrite(name);
-                warnings.add("id_rewritten", pointer.to_owned(), format!("machine {} is called {id}", quoted(name)));
+                warnings.add(
+                    "id_rewritten",
+                    pointer.to_owned(),
+                    format!("machine {} is called {id}", quoted(name)),
+                );
                 DeviceId::new(id).ok()?
             }
         };
@@ -101,9 +107,17 @@ fn set_duration(task: &mut Task<'_>, duration: Millis) {
     task.spec.estimate = Some(Arc::new(Estimate { duration: Some(duration), output_bytes }));
 }
 
-fn read_machine<'t>(item: View<'t>, at: usize, machines: &mut Machines<'t>, warnings: &mut Warnings, report: &mut Report) {
+fn read_machine<'t>(
+    item: View<'t>,
+    at: usize,
+    machines: &mut Machines<'t>,
+    warnings: &mut Warnings,
+    report: &mut Report,
+) {
     let pointer = format!("/workflow/execution/machines/{at}/nodeName");
-    let Some(name) = item.field("nodeName").and_then(|name| text_of(name, "nodeName", report)) else { return };
+    let Some(name) = item.field("nodeName").and_then(|name| text_of(name, "nodeName", report)) else {
+        return;
+    };
     if machines.ids.contains_key(name) {
         return;
     }
@@ -119,7 +133,9 @@ fn read_machine<'t>(item: View<'t>, at: usize, machines: &mut Machines<'t>, warn
             profile.attributes.insert("speed_mhz".to_owned(), speed.json(report));
         }
     }
-    if let Some(memory) = item.field("memoryInBytes").and_then(|memory| whole(memory, "memoryInBytes", report)) {
+    if let Some(memory) =
+        item.field("memoryInBytes").and_then(|memory| whole(memory, "memoryInBytes", report))
+    {
         profile.resources.0.insert("memory".to_owned(), memory);
     }
     machines.profiles.push(profile);
@@ -136,7 +152,9 @@ fn read_task<'t>(
 ) {
     if let Some(value) = item.field("runtimeInSeconds") {
         match number(value, "runtimeInSeconds", report) {
-            Some(seconds) if seconds < MAX_SECONDS => set_duration(task, Millis((seconds * 1000.0).round() as u64)),
+            Some(seconds) if seconds < MAX_SECONDS => {
+                set_duration(task, Millis((seconds * 1000.0).round() as u64))
+            }
             Some(_) => wrong(value, "runtimeInSeconds", "fewer seconds", report),
             None => {}
         }
@@ -172,7 +190,10 @@ fn read_task<'t>(
 
 fn keep(task: &mut Task<'_>, name: &str, value: Value) {
     let mut details = task.spec.details.as_deref().cloned().unwrap_or_default();
-    let kept = details.metadata.entry("wfformat".to_owned()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let kept = details
+        .metadata
+        .entry("wfformat".to_owned())
+        .or_insert_with(|| Value::Object(serde_json::Map::new()));
     if let Some(kept) = kept.as_object_mut() {
         kept.insert(name.to_owned(), value);
     }
@@ -183,7 +204,8 @@ fn keep(task: &mut Task<'_>, name: &str, value: Value) {
 fn payload(command: View<'_>, report: &mut Report) -> Payload {
     let program = command.field("program").and_then(|value| text_of(value, "program", report));
     let Some(program) = program.filter(|program| !program.is_empty()) else { return Payload::Noop };
-    let arguments = command.field("arguments").map(|value| texts(value, "arguments", report)).unwrap_or_default();
+    let arguments =
+        command.field("arguments").map(|value| texts(value, "arguments", report)).unwrap_or_default();
     let argv = std::iter::once(program).chain(arguments.into_iter().map(|(text, _)| text)).map(literal);
     Payload::Exec(Arc::new(Exec { argv: argv.collect(), ..Exec::default() }))
 }

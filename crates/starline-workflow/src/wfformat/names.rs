@@ -1,6 +1,6 @@
 //! Ids of other systems in the alphabet of ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use starline_types::MAX_ID_BYTES;
 
@@ -8,6 +8,8 @@ use starline_types::MAX_ID_BYTES;
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: BTreeSet<String>,
+    /// The last number that was put behind a stem.
+    numbers: BTreeMap<String, u32>,
 }
 
 impl Names {
@@ -19,15 +21,19 @@ impl Names {
     /// An id that is not taken, as near to the name as the alphabet allows.
     pub(super) fn rewrite(&mut self, name: &str) -> String {
         // Room for a number behind the name.
-        let mut stem: String = name.chars().map(|c| if fits(c) { c } else { '_' }).take(MAX_ID_BYTES - 8).collect();
+        let mut stem: String =
+            name.chars().map(|c| if fits(c) { c } else { '_' }).take(MAX_ID_BYTES - 8).collect();
         if stem.is_empty() {
             stem.push('_');
         }
-        let numbered = (2_u32..).map(|number| format!("{stem}_{number}"));
-        let free = std::iter::once(stem.clone()).chain(numbered).find(|id| !self.taken.contains(id));
-        let id = free.unwrap_or(stem);
-        self.taken.insert(id.clone());
-        id
+        let number = self.numbers.entry(stem.clone()).or_insert(0);
+        loop {
+            *number += 1;
+            let id = if *number == 1 { stem.clone() } else { format!("{stem}_{number}") };
+            if self.taken.insert(id.clone()) {
+                return id;
+            }
+        }
     }
 }
 

@@ -68,13 +68,14 @@ fn task<'t>(item: View<'t>, pointer: String, report: &mut Report) -> Option<Task
         return None;
     }
     let Some(id) = item.field("id") else {
-        report.add(item.mark(), MISSING_FIELD, "a task has no `id`").hint("every task has `id`, `parents` and `children`");
+        report
+            .add(item.mark(), MISSING_FIELD, "a task has no `id`")
+            .hint("every task has `id`, `parents` and `children`");
         return None;
     };
     let name = super::text_of(id, "id", report)?;
-    let mut relatives = |side: &'static str| {
-        item.field(side).map(|value| texts(value, side, report)).unwrap_or_default()
-    };
+    let mut relatives =
+        |side: &'static str| item.field(side).map(|value| texts(value, side, report)).unwrap_or_default();
     let (parents, children) = (relatives("parents"), relatives("children"));
     // Replaced once all names are known.
     let spec = TaskSpec { run_timeout: None, ..TaskSpec::new(TaskId::new("task").ok()?, Payload::Noop) };
@@ -171,7 +172,8 @@ impl<'t> Tasks<'t> {
                 }
                 self.edge(*source, task, view.mark(), graph, marks);
                 if !sides.contains(source) {
-                    let message = format!("{} is no child of {}, the edge is kept", quoted(task.name), quoted(parent));
+                    let message =
+                        format!("{} is no child of {}, the edge is kept", quoted(task.name), quoted(parent));
                     warnings.add("edge_one_sided", format!("{}/parents/{at}", task.pointer), message);
                 }
             }
@@ -179,7 +181,11 @@ impl<'t> Tasks<'t> {
                 if seen.insert(*source) {
                     let parent = &self.list[*source];
                     self.edge(*source, task, view.mark(), graph, marks);
-                    let message = format!("{} is no parent of {}, the edge is kept", quoted(parent.name), quoted(task.name));
+                    let message = format!(
+                        "{} is no parent of {}, the edge is kept",
+                        quoted(parent.name),
+                        quoted(task.name)
+                    );
                     warnings.add("edge_one_sided", format!("{}/children/{at}", parent.pointer), message);
                 }
             }

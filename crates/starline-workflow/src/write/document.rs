@@ -1,8 +1,8 @@
 //! What is written, before it is known how.
 
 use starline_types::{
-    Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy, Millis, OutputSpec, Payload, Resources,
-    RetryPolicy, RunSettings, TaskSpec, Value,
+    Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy, Millis, OutputSpec, Payload,
+    Resources, RetryPolicy, RunSettings, TaskSpec, Value,
 };
 
 use super::Incoming;
@@ -19,9 +19,9 @@ pub(crate) enum Doc {
     /// Any text.
     Text(String),
     /// A list.
-    List(Vec<Doc>),
+    List(Vec<Self>),
     /// A mapping in its order.
-    Map(Vec<(String, Doc)>),
+    Map(Vec<(String, Self)>),
 }
 
 impl Doc {
@@ -89,7 +89,9 @@ fn value(json: &Value) -> Doc {
         Value::Null | Value::Bool(_) | Value::Number(_) => bare(json),
         Value::String(words) => text(words),
         Value::Array(items) => Doc::List(items.iter().map(value).collect()),
-        Value::Object(members) => Doc::Map(members.iter().map(|(key, member)| (key.clone(), value(member))).collect()),
+        Value::Object(members) => {
+            Doc::Map(members.iter().map(|(key, member)| (key.clone(), value(member))).collect())
+        }
     }
 }
 
@@ -256,7 +258,8 @@ fn payload(payload: &Payload) -> Doc {
     };
     if let Some((env, cwd, stdin)) = process {
         if !env.is_empty() {
-            fields.add("env", Doc::Map(env.iter().map(|(name, value)| (name.clone(), text(value))).collect()));
+            fields
+                .add("env", Doc::Map(env.iter().map(|(name, value)| (name.clone(), text(value))).collect()));
         }
         fields.add("cwd", cwd.as_deref().map(text));
         fields.add("stdin", stdin.as_deref().map(text));

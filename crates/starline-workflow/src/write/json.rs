@@ -28,7 +28,13 @@ fn node(doc: &Doc, indent: usize, out: &mut String) {
     }
 }
 
-fn collection<T>(brackets: [char; 2], items: &[T], indent: usize, out: &mut String, each: impl Fn(&T, &mut String)) {
+fn collection<T>(
+    brackets: [char; 2],
+    items: &[T],
+    indent: usize,
+    out: &mut String,
+    each: impl Fn(&T, &mut String),
+) {
     out.push(brackets[0]);
     for (at, item) in items.iter().enumerate() {
         out.push_str(if at == 0 { "\n" } else { ",\n" });

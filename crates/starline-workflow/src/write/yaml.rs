@@ -139,16 +139,16 @@ fn inline(doc: &Doc, width: usize, out: &mut String) -> bool {
 /// The mark of a literal block, if a text of several lines can be one.
 fn literal(text: &str) -> Option<&'static str> {
     let body = text.strip_suffix('\n').unwrap_or(text);
-    let plain = |line: &str| {
-        !line.trim().is_empty() && line.chars().all(|c| !c.is_control() && !is_special(c))
-    };
+    let plain =
+        |line: &str| !line.trim().is_empty() && line.chars().all(|c| !c.is_control() && !is_special(c));
     let fits = body.contains('\n') && body.split('\n').all(plain) && !body.starts_with([' ', '\t']);
     fits.then_some(if text.ends_with('\n') { "|" } else { "|-" })
 }
 
 /// Characters that are no control characters, and that YAML or an editor would not keep.
 fn is_special(c: char) -> bool {
-    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}') || is_unprintable(c)
+    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
+        || is_unprintable(c)
 }
 
 /// What YAML 1.2 has outside its printable characters (section 5.1), above the control characters.

@@ -23,9 +23,21 @@ const TABLE: &[(&str, &str, &str)] = &[
     // Keys and tags.
     ("version: 1\nname: a\nname: b\ntasks: {}\n", "3:1 duplicate_key", "line 2"),
     ("{\"version\": 1, \"tasks\": {},\n \"tasks\": {}}", "2:2 duplicate_key", "line 1"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: } }\n  a: { run: { noop: } }\n", "5:3 duplicate_key", "`a`"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, metadata: { x: 1, \"x\": 2 } }\n", "3:42 duplicate_key", "`x`"),
-    ("version: 1\nbase: &b { x: 1 }\ntasks: {}\nmetadata: { <<: *b }\n", "2:1 unknown_field\n4:13 unsupported_field", "merge"),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: } }\n  a: { run: { noop: } }\n",
+        "5:3 duplicate_key",
+        "`a`",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, metadata: { x: 1, \"x\": 2 } }\n",
+        "3:42 duplicate_key",
+        "`x`",
+    ),
+    (
+        "version: 1\nbase: &b { x: 1 }\ntasks: {}\nmetadata: { <<: *b }\n",
+        "2:1 unknown_field\n4:13 unsupported_field",
+        "merge",
+    ),
     ("version: 1\nname: !python/object x\ntasks: {}\n", "2:7 invalid_value", "tag"),
     // The top.
     ("tasks: {}\n", "1:1 missing_field", "version: 1"),
@@ -37,20 +49,40 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("version: 1\ntasks: {}\nname: [x]\n", "3:7 invalid_value", "a list, expected a text"),
     ("version: 1\ntasks: {}\nname:\n", "3:5 invalid_value", "give it a value"),
     ("version: 1\ntasks: {}\nname: null\n", "3:7 invalid_value", "in quotes"),
-    ("version: 1\ntasks: {}\npolicy: { allow: [] }\n", "3:1 unsupported_field", "not supported by this version"),
+    (
+        "version: 1\ntasks: {}\npolicy: { allow: [] }\n",
+        "3:1 unsupported_field",
+        "not supported by this version",
+    ),
     ("version: 1\ntasks: {}\nsecrets: [A]\n", "3:1 unsupported_field", "`secrets`"),
     ("version: 1\ntasks: {}\neditor: {}\n", "3:1 unsupported_field", "`editor`"),
     ("version: 1\ntasks: {}\nmetadata: { x: .nan }\n", "3:16 invalid_value", "kept exactly"),
-    ("version: 1\ntasks: {}\nmetadata: { x: [1, 99999999999999999999] }\n", "3:20 invalid_value", "kept exactly"),
+    (
+        "version: 1\ntasks: {}\nmetadata: { x: [1, 99999999999999999999] }\n",
+        "3:20 invalid_value",
+        "kept exactly",
+    ),
     // Settings.
     ("version: 1\ntasks: {}\nrun: { max_parallel: 0 }\n", "3:22 invalid_value", "whole number from 1"),
     ("version: 1\ntasks: {}\nrun: { on_failure: rollback }\n", "3:20 unsupported_field", "skip_dependents"),
-    ("version: 1\ntasks: {}\nrun: { on_failure: failfast }\n", "3:20 invalid_value", "did you mean `fail_fast`?"),
+    (
+        "version: 1\ntasks: {}\nrun: { on_failure: failfast }\n",
+        "3:20 invalid_value",
+        "did you mean `fail_fast`?",
+    ),
     ("version: 1\ntasks: {}\nrun: { deadline: 5 }\n", "3:18 invalid_value", "2.5s"),
     ("version: 1\ntasks: {}\nrun: { deadline: 0s }\n", "3:18 invalid_value", "more than no time"),
     ("version: 1\ntasks: {}\ndefaults: { retry: { jiter: full } }\n", "3:22 unknown_field", "`jitter`"),
-    ("version: 1\ntasks: {}\ninputs: { n: { type: integer, default: many } }\n", "3:40 invalid_value", "integer"),
-    ("version: 1\ntasks: {}\ninputs: { n: { type: float } }\n", "3:22 invalid_value\n3:11 missing_field", "boolean"),
+    (
+        "version: 1\ntasks: {}\ninputs: { n: { type: integer, default: many } }\n",
+        "3:40 invalid_value",
+        "integer",
+    ),
+    (
+        "version: 1\ntasks: {}\ninputs: { n: { type: float } }\n",
+        "3:22 invalid_value\n3:11 missing_field",
+        "boolean",
+    ),
     ("version: 1\ntasks: {}\ninputs: [n]\n", "3:9 invalid_value", "from names to inputs"),
     // Tasks.
     ("version: 1\ntasks:\n  a:\n", "3:4 invalid_value", "task a is empty"),
@@ -60,53 +92,161 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("version: 1\ntasks:\n  \"a\\nb\": { run: { noop: } }\n", "3:3 invalid_id", "A-Z"),
     ("version: 1\ntasks:\n  a: { run: echo hi }\n", "3:13 invalid_value", "sh:"),
     ("version: 1\ntasks:\n  a: { run: {} }\n", "3:8 missing_field", "sh, exec"),
-    ("version: 1\ntasks:\n  a: { run: { sh: a, exec: [b] } }\n", "3:22 invalid_value", "both `sh` and `exec`"),
-    ("version: 1\ntasks:\n  a: { run: { exec: ls -l } }\n", "3:21 invalid_value", "exec: [program, argument]"),
+    (
+        "version: 1\ntasks:\n  a: { run: { sh: a, exec: [b] } }\n",
+        "3:22 invalid_value",
+        "both `sh` and `exec`",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { exec: ls -l } }\n",
+        "3:21 invalid_value",
+        "exec: [program, argument]",
+    ),
     ("version: 1\ntasks:\n  a: { run: { exec: [] } }\n", "3:21 invalid_value", "a program"),
     ("version: 1\ntasks:\n  a: { run: { exec: [\"\"] } }\n", "3:8 invalid_value", "names no program"),
     ("version: 1\ntasks:\n  a: { run: { exec: [ls, ~] } }\n", "3:26 invalid_value", "in quotes"),
-    ("version: 1\ntasks:\n  a: { run: { exec: [ls, [x]] } }\n", "3:26 invalid_value", "a list, expected a text"),
-    ("version: 1\ntasks:\n  a: { run: { sleep: 1s, env: { A: b } } }\n", "3:26 invalid_value", "`sh` and `exec` only"),
+    (
+        "version: 1\ntasks:\n  a: { run: { exec: [ls, [x]] } }\n",
+        "3:26 invalid_value",
+        "a list, expected a text",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { sleep: 1s, env: { A: b } } }\n",
+        "3:26 invalid_value",
+        "`sh` and `exec` only",
+    ),
     ("version: 1\ntasks:\n  a: { run: { noop: 1 } }\n", "3:21 invalid_value", "noop: {}"),
     ("version: 1\ntasks:\n  a: { run: { sh: ls, arguments: {} } }\n", "3:23 invalid_value", "`call` only"),
     ("version: 1\ntasks:\n  a: { run: { sh: ls, collect: [x] } }\n", "3:23 unsupported_field", "`collect`"),
-    ("version: 1\ntasks:\n  a: { run: { sh: ls, secrets: { A: B } } }\n", "3:23 unsupported_field", "`secrets`"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, approval: { prompt: ok? } }\n", "3:24 unsupported_field", "`approval`"),
+    (
+        "version: 1\ntasks:\n  a: { run: { sh: ls, secrets: { A: B } } }\n",
+        "3:23 unsupported_field",
+        "`secrets`",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, approval: { prompt: ok? } }\n",
+        "3:24 unsupported_field",
+        "`approval`",
+    ),
     ("version: 1\ntasks:\n  a: { run: { noop: }, cache: false }\n", "3:24 unsupported_field", "`cache`"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, inputs: { r: { file: x } } }\n", "3:39 unsupported_field", "`file`"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, inputs: { r: { artifact: x } } }\n", "3:39 unsupported_field", "`artifact`"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { from: stdout, type: artifact } } }\n", "3:60 unsupported_field", "json"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { from: stderr } } }\n", "3:46 invalid_value", "stdout"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { type: json } } }\n", "3:35 missing_field", "from"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: stdout } }\n", "3:38 invalid_value", "from: stdout"),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, inputs: { r: { file: x } } }\n",
+        "3:39 unsupported_field",
+        "`file`",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, inputs: { r: { artifact: x } } }\n",
+        "3:39 unsupported_field",
+        "`artifact`",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { from: stdout, type: artifact } } }\n",
+        "3:60 unsupported_field",
+        "json",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { from: stderr } } }\n",
+        "3:46 invalid_value",
+        "stdout",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { type: json } } }\n",
+        "3:35 missing_field",
+        "from",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: stdout } }\n",
+        "3:38 invalid_value",
+        "from: stdout",
+    ),
     ("version: 1\ntasks:\n  a: { run: { noop: }, priority: urgent }\n", "3:34 invalid_value", "critical"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, priority: 101 }\n", "3:34 invalid_value", "0 to 100"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, idempotent: yes }\n", "3:36 invalid_value", "true or false"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, device: host }\n", "3:32 invalid_value", "on: ID"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, device: { on: \"a b\" } }\n", "3:38 invalid_id", "' '"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, device: { resources: { memory: 32Gb } } }\n", "3:55 invalid_value", "32GiB"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, device: { spread: zone } }\n", "3:34 unsupported_field", "`spread`"),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, device: { resources: { memory: 32Gb } } }\n",
+        "3:55 invalid_value",
+        "32GiB",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, device: { spread: zone } }\n",
+        "3:34 unsupported_field",
+        "`spread`",
+    ),
     ("version: 1\ntasks:\n  a: { run: { noop: }, run_timeout: 0s }\n", "3:24 invalid_value", "is zero"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, run_timeout: 8d }\n", "3:24 invalid_value", "7d"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, queue_timeout: soon }\n", "3:39 invalid_value", "30s"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, retry: { max: -1 } }\n", "3:38 invalid_value", "from 0"),
     ("version: 1\ntasks:\n  a: { run: { noop: }, retry: { max: 101 } }\n", "3:24 invalid_value", "100"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, retry: { factor: 0.5 } }\n", "3:41 invalid_value", "from 1 up"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, retry: { non_retryable: [Exit Status] } }\n", "3:48 invalid_value", "snake case"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, estimate: { duration: fast } }\n", "3:46 invalid_value", "2.5s"),
-    ("version: 1\ntasks:\n  a: { run: { noop: }, tips: read the log }\n", "3:30 invalid_value", "a list of texts"),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, retry: { factor: 0.5 } }\n",
+        "3:41 invalid_value",
+        "from 1 up",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, retry: { non_retryable: [Exit Status] } }\n",
+        "3:48 invalid_value",
+        "snake case",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, estimate: { duration: fast } }\n",
+        "3:46 invalid_value",
+        "2.5s",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, tips: read the log }\n",
+        "3:30 invalid_value",
+        "a list of texts",
+    ),
     // Edges and templates.
-    ("version: 1\ntasks:\n  a: { run: { noop: }, after: b }\n  b: { run: { noop: } }\n", "3:31 invalid_value", "after: [b]"),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: }, after: b }\n  b: { run: { noop: } }\n",
+        "3:31 invalid_value",
+        "after: [b]",
+    ),
     ("version: 1\ntasks:\n  a: { run: { noop: }, after: [b] }\n", "3:32 unknown_task", "known are a"),
-    ("version: 1\ntasks:\n  a:\n    after:\n      - a\n    run: { noop: }\n", "5:9 self_dependency", "itself"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: [a, a] }\n", "4:35 duplicate_dependency", "twice"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: sucess } }\n", "4:36 invalid_value", "did you mean `success`?"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: \"1 +\" } } }\n", "4:33 invalid_condition", "a -> b"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { if: x } } }\n", "4:38 unknown_field", "kind, note, when"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: x, kind: success } } }\n", "4:47 invalid_value", "both"),
-    ("version: 1\ntasks:\n  a: { run: { sh: \"echo '{{ inputs.x }}'\" } }\n", "3:19 invalid_template", "write it bare"),
+    (
+        "version: 1\ntasks:\n  a:\n    after:\n      - a\n    run: { noop: }\n",
+        "5:9 self_dependency",
+        "itself",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: [a, a] }\n",
+        "4:35 duplicate_dependency",
+        "twice",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: sucess } }\n",
+        "4:36 invalid_value",
+        "did you mean `success`?",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: \"1 +\" } } }\n",
+        "4:33 invalid_condition",
+        "a -> b",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { if: x } } }\n",
+        "4:38 unknown_field",
+        "kind, note, when",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: x, kind: success } } }\n",
+        "4:47 invalid_value",
+        "both",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { sh: \"echo '{{ inputs.x }}'\" } }\n",
+        "3:19 invalid_template",
+        "write it bare",
+    ),
     ("version: 1\ntasks:\n  a: { run: { sh: \"echo {{ inputs. }}\" } }\n", "3:19 invalid_template", "task a"),
-    ("version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { sh: \"echo {{ tasks.a.result }}\" } }\n", "4:19 reference_not_upstream", "add a dependency from a"),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { sh: \"echo {{ tasks.a.result }}\" } }\n",
+        "4:19 reference_not_upstream",
+        "add a dependency from a",
+    ),
 ];
 
 #[test]
@@ -114,8 +254,10 @@ fn each_broken_file_is_told_what_is_wrong_and_where() {
     let mut wrong = Vec::new();
     for (file, expected, words) in TABLE {
         let found = problems(file);
-        let places: Vec<String> =
-            found.iter().map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.code)).collect();
+        let places: Vec<String> = found
+            .iter()
+            .map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.code))
+            .collect();
         let mut expected: Vec<&str> = expected.lines().collect();
         expected.sort_unstable();
         let mut sorted = places.clone();

@@ -24,8 +24,14 @@ devices:
 fn every_field_is_read() {
     let devices = DeviceFile::parse(FULL.as_bytes()).expect("a valid file").devices;
     let profile = &devices[0].profile;
-    assert_eq!((profile.id.as_str(), profile.kind.as_str(), profile.os.as_deref()), ("laptop", "process", Some("linux")));
-    assert_eq!((profile.slots, profile.capabilities.as_slice()), (2, &["logs".to_owned(), "python".to_owned()][..]));
+    assert_eq!(
+        (profile.id.as_str(), profile.kind.as_str(), profile.os.as_deref()),
+        ("laptop", "process", Some("linux"))
+    );
+    assert_eq!(
+        (profile.slots, profile.capabilities.as_slice()),
+        (2, &["logs".to_owned(), "python".to_owned()][..])
+    );
     assert_eq!(profile.resources.0["memory"], 32 << 30);
     assert_eq!(profile.attributes["speed"], 1.5);
     let options: Value = serde_json::json!({
@@ -60,7 +66,10 @@ devices:
 links: []
 ";
     let problems = DeviceFile::parse(file.as_bytes()).expect_err("problems");
-    let places: Vec<String> = problems.iter().map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.code)).collect();
+    let places: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.code))
+        .collect();
     let expected = [
         "4:11 unsupported_field",
         "5:20 invalid_value",
@@ -99,7 +108,8 @@ fn files_that_are_none_are_refused() {
     let many = format!("version: 1\ndevices: [{}]", "{},".repeat(10_001));
     let problems = DeviceFile::parse(many.as_bytes()).expect_err("too many");
     assert_eq!(problems[0].code, "limit_exceeded");
-    let capable = format!("version: 1\ndevices: [{{ id: a, kind: process, capabilities: [{}] }}]", "c,".repeat(257));
+    let capable =
+        format!("version: 1\ndevices: [{{ id: a, kind: process, capabilities: [{}] }}]", "c,".repeat(257));
     let problems = DeviceFile::parse(capable.as_bytes()).expect_err("too many");
     assert_eq!(problems[0].code, "limit_exceeded");
 }

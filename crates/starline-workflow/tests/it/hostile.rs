@@ -45,7 +45,13 @@ fn alias_bombs_are_refused() {
     // Mappings, and one long text behind many aliases.
     let long = format!("version: 1\nx: &x {}\ny: [{}]\n", "z".repeat(1 << 19), "*x, ".repeat(40));
     refused(long.as_bytes(), "limit_exceeded", "aliases");
-    let deep = format!("version: 1\nx: &x {}1{}\ny: {}*x{}\n", "[".repeat(40), "]".repeat(40), "[".repeat(40), "]".repeat(40));
+    let deep = format!(
+        "version: 1\nx: &x {}1{}\ny: {}*x{}\n",
+        "[".repeat(40),
+        "]".repeat(40),
+        "[".repeat(40),
+        "]".repeat(40)
+    );
     refused(deep.as_bytes(), "limit_exceeded", "deep");
 }
 
@@ -90,7 +96,11 @@ fn a_flood_of_duplicate_keys_is_cut() {
 
 #[test]
 fn bytes_that_are_no_text_are_refused() {
-    refused(b"version: 1\nname: \xff\n", "syntax_error", "line 2, column 7: syntax_error: byte 17 is not UTF-8");
+    refused(
+        b"version: 1\nname: \xff\n",
+        "syntax_error",
+        "line 2, column 7: syntax_error: byte 17 is not UTF-8",
+    );
     refused(b"version: 1\nname: \0\n", "syntax_error", "line 2");
     refused(b"\xff\xfe", "syntax_error", "byte 0");
     refused("version: 1\nname: a\u{FEFF}\n\u{FEFF}tasks: {}\n".as_bytes(), "syntax_error", "line");
@@ -99,7 +109,9 @@ fn bytes_that_are_no_text_are_refused() {
 #[test]
 fn line_ends_and_marks_of_other_systems_are_fine() {
     let file = "version: 1\ntasks:\n  a:\n    run: { sh: ls }\n    afer: []\n";
-    for file in [file.to_owned(), file.replace('\n', "\r\n"), file.replace('\n', "\r"), format!("\u{FEFF}{file}")] {
+    for file in
+        [file.to_owned(), file.replace('\n', "\r\n"), file.replace('\n', "\r"), format!("\u{FEFF}{file}")]
+    {
         let problems = Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect_err("a typo");
         assert_eq!(problems.len(), 1, "{}", listed(&problems));
         assert_eq!((problems[0].line, problems[0].column), (5, 5), "{file:?}");

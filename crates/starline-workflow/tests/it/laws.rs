@@ -7,25 +7,97 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use starline_types::{
-    Dependency, DependencyId, DependencyKind, DeviceId, DeviceSelector, ErrorKind, Estimate, Exec, FailurePolicy,
-    GraphSpec, Jitter, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, Prompt, Resources, RetryPolicy,
-    RunSettings, Shell, TaskDetails, TaskId, TaskSpec,
+    Dependency, DependencyId, DependencyKind, DeviceId, DeviceSelector, ErrorKind, Estimate, Exec,
+    FailurePolicy, GraphSpec, Jitter, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority,
+    Prompt, Resources, RetryPolicy, RunSettings, Shell, TaskDetails, TaskId, TaskSpec,
 };
 use starline_workflow::{Input, InputType, LoadOptions, Value, Workflow, WriteError, to_json, to_yaml};
 
 use crate::listed;
 
+/// Texts that are easily misread.
+const ODD: &[&str] = &[
+    "",
+    "null",
+    "~",
+    "yes",
+    "No",
+    "on",
+    "true",
+    "5",
+    "007",
+    "1e3",
+    ".5",
+    ".inf",
+    "0x1F",
+    "- a",
+    "-",
+    "--",
+    "---",
+    "...",
+    "a: b",
+    "a #b",
+    "#",
+    " lead",
+    "trail ",
+    "a\nb",
+    "a\nb\n",
+    "a\n\nb\n",
+    "\n",
+    "a\n ",
+    " a\nb",
+    "a\tb\n",
+    "\ta\nb",
+    "a\r\nb",
+    "\r",
+    "'",
+    "\"",
+    "\\",
+    "\\n",
+    "{",
+    "}",
+    "[x]",
+    "*a",
+    "&a",
+    "!t",
+    "|",
+    ">",
+    "%",
+    "@",
+    "`",
+    "\u{FEFF}",
+    "\u{85}",
+    "\u{2028}",
+    "é",
+    "日本",
+    "🦀",
+    "\0",
+    "\u{7f}",
+    "\u{9f}",
+    "\u{FFFE}",
+    "2026-01-05",
+    "1:30",
+    "=",
+    "<<",
+    "?",
+    "? x",
+    ":",
+    "x:",
+    "a,b",
+    "none",
+    "./x",
+    "-x",
+    "..",
+    "/",
+    "a  b",
+    "a\n# b\n",
+    "if x\n  y\nfi\n",
+];
+
 /// Texts that are easily misread, and any others.
 fn text() -> impl Strategy<Value = String> {
-    let odd = [
-        "", "null", "~", "yes", "No", "on", "true", "5", "007", "1e3", ".5", ".inf", "0x1F", "- a", "-", "--", "---",
-        "...", "a: b", "a #b", "#", " lead", "trail ", "a\nb", "a\nb\n", "a\n\nb\n", "\n", "a\n ", " a\nb", "a\tb\n",
-        "\ta\nb", "a\r\nb", "\r", "'", "\"", "\\", "\\n", "{", "}", "[x]", "*a", "&a", "!t", "|", ">", "%", "@", "`",
-        "\u{FEFF}", "\u{85}", "\u{2028}", "é", "日本", "🦀", "\0", "\u{7f}", "\u{9f}", "\u{FFFE}", "2026-01-05", "1:30",
-        "=", "<<", "?", "? x", ":", "x:", "a,b", "none", "./x", "-x", "..", "/", "a  b", "a\n# b\n", "if x\n  y\nfi\n",
-    ];
     prop_oneof![
-        3 => prop::sample::select(odd.to_vec()).prop_map(str::to_owned),
+        3 => prop::sample::select(ODD).prop_map(str::to_owned),
         1 => "[ -~\n]{0,30}",
         1 => any::<String>(),
         1 => vec(any::<char>(), 0..20).prop_map(|chars| chars.into_iter().collect()),
@@ -74,8 +146,16 @@ fn payload() -> impl Strategy<Value = Payload> {
         Just(Payload::Noop),
         span().prop_map(Payload::Sleep),
         words().prop_map(|text| Payload::Prompt(Arc::new(Prompt { text }))),
-        (words(), json()).prop_map(|(name, arguments)| Payload::Call { name: name.into(), arguments: Arc::new(arguments) }),
-        (words(), process()).prop_map(|(script, (env, cwd, stdin))| Payload::Sh(Arc::new(Shell { script, env, cwd, stdin }))),
+        (words(), json()).prop_map(|(name, arguments)| Payload::Call {
+            name: name.into(),
+            arguments: Arc::new(arguments)
+        }),
+        (words(), process()).prop_map(|(script, (env, cwd, stdin))| Payload::Sh(Arc::new(Shell {
+            script,
+            env,
+            cwd,
+            stdin
+        }))),
         (vec(words(), 0..5), process()).prop_map(|(arguments, (env, cwd, stdin))| {
             let argv = std::iter::once("./run".to_owned()).chain(arguments).collect();
             Payload::Exec(Arc::new(Exec { argv, env, cwd, stdin }))
@@ -86,10 +166,17 @@ fn payload() -> impl Strategy<Value = Payload> {
 fn device() -> impl Strategy<Value = DeviceSelector> {
     let id = || option::of("[A-Za-z0-9._:#-]{1,9}".prop_map(|id| DeviceId::new(id).expect("an id")));
     let amount = prop_oneof![any::<u64>(), (0..64_u64).prop_map(|number| number << 30)];
-    let resources = btree_map(prop_oneof![Just("memory".to_owned()), Just("cpu_cores".to_owned()), key()], amount, 0..3);
-    (id(), id(), option::of(text()), vec(text(), 0..3), resources).prop_map(|(on, prefer, os, needs, resources)| {
-        DeviceSelector { on, os, needs, resources: Resources(resources), prefer }
-    })
+    let resources =
+        btree_map(prop_oneof![Just("memory".to_owned()), Just("cpu_cores".to_owned()), key()], amount, 0..3);
+    (id(), id(), option::of(text()), vec(text(), 0..3), resources).prop_map(
+        |(on, prefer, os, needs, resources)| DeviceSelector {
+            on,
+            os,
+            needs,
+            resources: Resources(resources),
+            prefer,
+        },
+    )
 }
 
 fn retry() -> impl Strategy<Value = RetryPolicy> {
@@ -109,16 +196,22 @@ fn outputs() -> impl Strategy<Value = BTreeMap<String, OutputSpec>> {
         text().prop_map(|text| OutputSource::Pointer(format!("/{text}").into())),
     ];
     let kind = prop::sample::select(vec![
-        OutputType::String, OutputType::Integer, OutputType::Number, OutputType::Boolean, OutputType::Json,
+        OutputType::String,
+        OutputType::Integer,
+        OutputType::Number,
+        OutputType::Boolean,
+        OutputType::Json,
     ]);
     btree_map(key(), (from, kind).prop_map(|(from, kind)| OutputSpec { from, kind }), 0..3)
 }
 
 fn details() -> impl Strategy<Value = Option<Arc<TaskDetails>>> {
-    (option::of(text()), words(), vec(words(), 0..3), values()).prop_map(|(name, description, tips, metadata)| {
-        let details = TaskDetails { name, description, tips, metadata };
-        (details != TaskDetails::default()).then(|| Arc::new(details))
-    })
+    (option::of(text()), words(), vec(words(), 0..3), values()).prop_map(
+        |(name, description, tips, metadata)| {
+            let details = TaskDetails { name, description, tips, metadata };
+            (details != TaskDetails::default()).then(|| Arc::new(details))
+        },
+    )
 }
 
 fn task() -> impl Strategy<Value = TaskSpec> {
@@ -127,7 +220,8 @@ fn task() -> impl Strategy<Value = TaskSpec> {
     (payload(), option::of(device()), 0..=100_u64, limits, values(), outputs(), estimate, details()).prop_map(
         |(run, device, priority, (queue, limit, retry, idempotent), inputs, outputs, estimate, details)| {
             let id = TaskId::new("replaced").expect("an id");
-            let estimate = estimate.map(|(duration, output_bytes)| Arc::new(Estimate { duration, output_bytes }));
+            let estimate =
+                estimate.map(|(duration, output_bytes)| Arc::new(Estimate { duration, output_bytes }));
             TaskSpec {
                 device: device.map(Arc::new),
                 priority: Priority::new(priority).expect("a priority"),
@@ -158,7 +252,12 @@ fn ids() -> impl Strategy<Value = Vec<TaskId>> {
 }
 
 fn kind() -> impl Strategy<Value = DependencyKind> {
-    let conditions = vec!["outputs.x > 1", "status == 'failed'", "result is defined or\n  error is none", "\"a: #b\" == result"];
+    let conditions = vec![
+        "outputs.x > 1",
+        "status == 'failed'",
+        "result is defined or\n  error is none",
+        "\"a: #b\" == result",
+    ];
     prop_oneof![
         3 => Just(DependencyKind::Success),
         1 => Just(DependencyKind::Failure),
@@ -198,14 +297,21 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
         values().prop_map(|members| (InputType::Object, Value::Object(members.into_iter().collect()))),
     ];
     btree_map(key(), (typed, text()), 0..4).prop_map(|inputs| {
-        let input = |(name, ((kind, default), description))| Input { name, kind, default: Some(default), description };
+        let input = |(name, ((kind, default), description))| Input {
+            name,
+            kind,
+            default: Some(default),
+            description,
+        };
         inputs.into_iter().map(input).collect()
     })
 }
 
 fn workflow() -> impl Strategy<Value = Workflow> {
     let policy = prop::sample::select(vec![
-        FailurePolicy::SkipDependents, FailurePolicy::FailFast, FailurePolicy::WaitForEdit,
+        FailurePolicy::SkipDependents,
+        FailurePolicy::FailFast,
+        FailurePolicy::WaitForEdit,
     ]);
     let settings = (policy, option::of(1..1_000_u32), option::of(span()), span());
     (graph(), settings, option::of(text()), text(), inputs()).prop_map(
@@ -213,7 +319,14 @@ fn workflow() -> impl Strategy<Value = Workflow> {
             let mut workflow = Workflow::new(graph);
             let values = inputs.iter().filter_map(|input| Some((input.name.clone(), input.default.clone()?)));
             let values = values.collect();
-            workflow.settings = RunSettings { on_failure, max_parallel, deadline, edit_wait, inputs: values, ..RunSettings::default() };
+            workflow.settings = RunSettings {
+                on_failure,
+                max_parallel,
+                deadline,
+                edit_wait,
+                inputs: values,
+                ..RunSettings::default()
+            };
             (workflow.strategy, workflow.description, workflow.inputs) = (strategy, description, inputs);
             workflow
         },
@@ -226,7 +339,7 @@ fn read_back(written: &str) -> Result<Workflow, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_written_reads_back_equal(workflow in workflow()) {
@@ -251,7 +364,8 @@ fn what_files_cannot_say_is_refused() {
     let edge = Dependency::success(TaskId::new("a").expect("id"), TaskId::new("b").expect("id"));
     let write = |dependencies: Vec<Dependency>, metadata: Value| {
         let metadata = BTreeMap::from([("x".to_owned(), metadata)]);
-        let graph = GraphSpec { tasks: vec![task("a"), task("b")], dependencies, metadata, ..GraphSpec::default() };
+        let graph =
+            GraphSpec { tasks: vec![task("a"), task("b")], dependencies, metadata, ..GraphSpec::default() };
         to_yaml(&Workflow::new(graph))
     };
     let own = |id: &str| Dependency { id: DependencyId::new(id).ok(), ..edge.clone() };
@@ -261,6 +375,12 @@ fn what_files_cannot_say_is_refused() {
     let lost = Dependency { to: TaskId::new("c").expect("id"), ..edge.clone() };
     assert!(matches!(write(vec![lost], Value::Null), Err(WriteError::UnknownTask(_))));
     let deep = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::from(vec![inner]));
-    assert!(write(Vec::new(), deep(62)).is_ok_and(|yaml| Workflow::parse(yaml.as_bytes(), &LoadOptions::default()).is_ok()));
+    assert!(
+        write(Vec::new(), deep(62)).is_ok_and(|yaml| Workflow::parse(
+            yaml.as_bytes(),
+            &LoadOptions::default()
+        )
+        .is_ok())
+    );
     assert_eq!(write(Vec::new(), deep(63)), Err(WriteError::TooDeep));
 }

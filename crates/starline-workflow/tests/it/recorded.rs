@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use starline_types::{Millis, Payload};
-use starline_workflow::{ImportOptions, Imported, Value, import_wfformat, import_wfformat_with, to_json, to_yaml};
+use starline_workflow::{
+    ImportOptions, Imported, Value, import_wfformat, import_wfformat_with, to_json, to_yaml,
+};
 
 use crate::{listed, load};
 
@@ -68,9 +70,11 @@ fn what_was_recorded_is_taken_over() {
     assert_eq!((graph.tasks[1].priority.value(), &graph.tasks[1].run), (0, &Payload::Noop));
     assert_eq!(graph.tasks[3].estimate.as_ref().expect("an estimate").duration, Some(Millis(0)));
 
-    let edges: Vec<String> = graph.dependencies.iter().map(|edge| format!("{}->{}", edge.from, edge.to)).collect();
+    let edges: Vec<String> =
+        graph.dependencies.iter().map(|edge| format!("{}->{}", edge.from, edge.to)).collect();
     assert_eq!(edges, ["split_1->join", "lone->join", "lone->last"]);
-    let codes: Vec<String> = warnings.iter().map(|warning| format!("{} {}", warning.code, warning.pointer)).collect();
+    let codes: Vec<String> =
+        warnings.iter().map(|warning| format!("{} {}", warning.code, warning.pointer)).collect();
     let expected = [
         "id_rewritten /workflow/specification/tasks/0/id",
         "id_rewritten /workflow/execution/machines/1/nodeName",
@@ -82,7 +86,10 @@ fn what_was_recorded_is_taken_over() {
     assert_eq!(codes, expected);
 
     assert_eq!(devices[0].attributes["speed_mhz"], 2400);
-    assert_eq!((devices[0].slots, devices[0].resources.0["memory"], devices[0].kind.as_str()), (4, 64, "simulated"));
+    assert_eq!(
+        (devices[0].slots, devices[0].resources.0["memory"], devices[0].kind.as_str()),
+        (4, 64, "simulated")
+    );
     assert_eq!((devices[1].id.as_str(), devices[1].resources.0["memory"]), ("node_a", 1000));
 }
 
@@ -90,7 +97,8 @@ fn what_was_recorded_is_taken_over() {
 fn tasks_can_be_pinned() {
     let pinned = ImportOptions { pin: true, ..ImportOptions::default() };
     let imported = import_wfformat_with(SMALL.as_bytes(), &pinned).expect("a valid file");
-    let pins: Vec<Option<&str>> = imported.workflow.graph.tasks.iter().map(|task| task.pin().map(|id| id.as_str())).collect();
+    let pins: Vec<Option<&str>> =
+        imported.workflow.graph.tasks.iter().map(|task| task.pin().map(|id| id.as_str())).collect();
     assert_eq!(pins, [Some("node_a"), Some("node-b"), None, None]);
 }
 
@@ -100,12 +108,18 @@ fn broken_records_are_refused_with_lines() {
         format!("{{\"id\": \"{id}\", \"name\": \"t\", \"parents\": [{parents}], \"children\": [{children}]}}")
     };
     let file = |tasks: &[String], rest: &str| {
-        format!("{{\"name\": \"x\", \"schemaVersion\": \"1.5\", \"workflow\": {{\"specification\": {{\"tasks\": [\n{}\n]}}{rest}}}}}", tasks.join(",\n"))
+        format!(
+            "{{\"name\": \"x\", \"schemaVersion\": \"1.5\", \"workflow\": {{\"specification\": {{\"tasks\": [\n{}\n]}}{rest}}}}}",
+            tasks.join(",\n")
+        )
     };
     let cycle = file(&[task("a", "\"b\"", "\"b\""), task("b", "\"a\"", "\"a\"")], "");
     let unknown = file(&[task("a", "\"x\"", "\"y\"")], "");
     let twice = file(&[task("a", "", ""), task("a", "", "")], "");
-    let typed = file(&[task("a", "", "")], ", \"execution\": {\"tasks\": [\n{\"id\": \"a\", \"runtimeInSeconds\": -1, \"machines\": 3}]}");
+    let typed = file(
+        &[task("a", "", "")],
+        ", \"execution\": {\"tasks\": [\n{\"id\": \"a\", \"runtimeInSeconds\": -1, \"machines\": 3}]}",
+    );
     for (text, expected) in [
         (cycle.as_str(), "3 would_cycle"),
         (&unknown, "2 unknown_task, 2 unknown_task"),
@@ -113,14 +127,21 @@ fn broken_records_are_refused_with_lines() {
         (&typed, "4 invalid_value, 4 invalid_value"),
         ("{\"schemaVersion\": \"1.4\"}", "1 unsupported_version"),
         ("{\"schemaVersion\": \"1.5\", \"workflow\": {}}", "1 missing_field"),
-        ("{\"schemaVersion\": \"1.5\", \"workflow\": {\"specification\": {\"tasks\": {}}}}", "1 invalid_value"),
+        (
+            "{\"schemaVersion\": \"1.5\", \"workflow\": {\"specification\": {\"tasks\": {}}}}",
+            "1 invalid_value",
+        ),
         ("[]", "1 missing_field"),
-        ("{\"schemaVersion\": \"1.5\",\n \"schemaVersion\": \"1.5\", \"workflow\": {\"specification\": {\"tasks\": []}}}", "2 duplicate_key"),
+        (
+            "{\"schemaVersion\": \"1.5\",\n \"schemaVersion\": \"1.5\", \"workflow\": {\"specification\": {\"tasks\": []}}}",
+            "2 duplicate_key",
+        ),
         ("nonsense", "1 missing_field"),
         ("{", "1 syntax_error"),
     ] {
         let problems = import_wfformat(text.as_bytes()).expect_err("refused");
-        let found: Vec<String> = problems.iter().map(|problem| format!("{} {}", problem.line, problem.code)).collect();
+        let found: Vec<String> =
+            problems.iter().map(|problem| format!("{} {}", problem.line, problem.code)).collect();
         assert_eq!(found.join(", "), expected, "{text}\n{}", listed(&problems));
     }
 }
@@ -146,7 +167,11 @@ fn data() -> PathBuf {
 #[expect(clippy::print_stderr, reason = "a test that misses its data says so")]
 fn real_records_are_imported_whole() {
     let files: Vec<PathBuf> = match std::fs::read_dir(data()) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "json")).collect(),
+        Ok(entries) => entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "json"))
+            .collect(),
         Err(_) => Vec::new(),
     };
     if files.is_empty() {
@@ -156,7 +181,8 @@ fn real_records_are_imported_whole() {
     for path in files {
         let bytes = std::fs::read(&path).expect("a readable file");
         let record: Value = serde_json::from_slice(&bytes).expect("json");
-        let imported = import_wfformat(&bytes).unwrap_or_else(|problems| panic!("{}: {}", path.display(), listed(&problems)));
+        let imported = import_wfformat(&bytes)
+            .unwrap_or_else(|problems| panic!("{}: {}", path.display(), listed(&problems)));
         let graph = &imported.workflow.graph;
         let tasks = record["workflow"]["specification"]["tasks"].as_array().expect("tasks");
         assert_eq!(graph.tasks.len(), tasks.len(), "{}", path.display());
@@ -171,10 +197,27 @@ fn real_records_are_imported_whole() {
             .filter_map(|task| task["runtimeInSeconds"].as_f64())
             .map(|seconds| (seconds * 1000.0).round())
             .sum();
-        let estimated: u64 = graph.tasks.iter().filter_map(|task| task.estimate.as_ref()?.duration).map(|span| span.0).sum();
+        let estimated: u64 =
+            graph.tasks.iter().filter_map(|task| task.estimate.as_ref()?.duration).map(|span| span.0).sum();
         assert_eq!(estimated as f64, measured, "{}", path.display());
         for written in [to_yaml(&imported.workflow), to_json(&imported.workflow)] {
             assert_eq!(load(&written.expect("expressible")), imported.workflow, "{}", path.display());
         }
     }
+}
+
+#[test]
+fn many_names_that_become_one_stay_apart() {
+    let tasks: Vec<String> = (0x4E00..0x4E00 + 5_000)
+        .filter_map(char::from_u32)
+        .map(|c| format!("{{\"id\": \"x{c}\"}}"))
+        .collect();
+    let file = format!(
+        "{{\"schemaVersion\": 1.6, \"workflow\": {{\"specification\": {{\"tasks\": [{}]}}}}}}",
+        tasks.join(",")
+    );
+    let ids: BTreeSet<String> =
+        import(&file).workflow.graph.tasks.iter().map(|task| task.id.to_string()).collect();
+    assert_eq!(ids.len(), 5_000);
+    assert!(ids.contains("x_") && ids.contains("x__5000"));
 }

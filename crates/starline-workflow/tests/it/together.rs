@@ -33,7 +33,8 @@ tasks:
     tips: 5
 ";
     let found = problems(file);
-    let places: Vec<String> = found.iter().map(|problem| format!("{} {}", problem.line, problem.code)).collect();
+    let places: Vec<String> =
+        found.iter().map(|problem| format!("{} {}", problem.line, problem.code)).collect();
     let expected = [
         "2 unknown_field",
         "3 invalid_value",
@@ -61,7 +62,8 @@ fn one_mistake_brings_no_others() {
     let found = problems(file);
     assert_eq!(found.len(), 1, "{}", listed(&found));
     // Edges to a task with a bad id are not unknown as well.
-    let file = "version: 1\ntasks:\n  a/b: { run: { noop: } }\n  c: { after: { a/b: success }, run: { noop: } }\n";
+    let file =
+        "version: 1\ntasks:\n  a/b: { run: { noop: } }\n  c: { after: { a/b: success }, run: { noop: } }\n";
     let codes: Vec<String> = problems(file).into_iter().map(|problem| problem.code).collect();
     assert_eq!(codes, ["invalid_id", "invalid_id"]);
     // What an alias repeats is told once.
@@ -89,5 +91,6 @@ fn limits_of_graphs_can_be_chosen() {
     let mut options = LoadOptions::default();
     options.limits.tasks = 1;
     let found = Workflow::parse(file.as_bytes(), &options).expect_err("too many tasks");
-    assert_eq!((found[0].code.as_str(), found[0].hint.as_deref()), ("limit_exceeded", Some("at most 1")));
+    assert_eq!((found[0].line, found[0].code.as_str()), (2, "limit_exceeded"));
+    assert_eq!(found[0].hint.as_deref(), Some("at most 1"));
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use starline_types::{
-    DependencyKind, DeviceId, ErrorKind, FailurePolicy, Jitter, Millis, OutputSource, OutputType, Payload, Priority,
-    TaskSpec,
+    DependencyKind, DeviceId, ErrorKind, FailurePolicy, Jitter, Millis, OutputSource, OutputType, Payload,
+    Priority, TaskSpec,
 };
 use starline_workflow::{InputType, LoadOptions, Value, Workflow, to_json, to_yaml};
 
@@ -59,7 +59,10 @@ fn task<'w>(workflow: &'w Workflow, id: &str) -> &'w TaskSpec {
 fn every_field_is_read() {
     let workflow = load(FULL);
     let settings = &workflow.settings;
-    assert_eq!((workflow.graph.name.as_str(), workflow.description.as_str()), ("nightly-log-health", "counts errors"));
+    assert_eq!(
+        (workflow.graph.name.as_str(), workflow.description.as_str()),
+        ("nightly-log-health", "counts errors")
+    );
     assert_eq!(workflow.graph.metadata["level"], 3);
     assert_eq!(workflow.strategy.as_deref(), Some("capability_match"));
     assert_eq!((settings.max_parallel, settings.on_failure), (Some(64), FailurePolicy::WaitForEdit));
@@ -76,7 +79,10 @@ fn every_field_is_read() {
     assert_eq!((retry.jitter, retry.lost_max), (Jitter::None, 7));
     assert_eq!(retry.non_retryable, [ErrorKind::ExitStatus, ErrorKind::Other("out_of_ink".into())]);
     let device = scan.device.as_ref().expect("a device");
-    assert_eq!(device.resources.0, BTreeMap::from([("cpu_cores".to_owned(), 1), ("memory".to_owned(), 32 << 30)]));
+    assert_eq!(
+        device.resources.0,
+        BTreeMap::from([("cpu_cores".to_owned(), 1), ("memory".to_owned(), 32 << 30)])
+    );
     let Payload::Sh(shell) = &scan.run else { panic!("{:?}", scan.run) };
     assert_eq!((shell.env["N"].as_str(), shell.cwd.as_deref()), ("5", Some("work")));
     assert_eq!(scan.estimate.as_ref().and_then(|estimate| estimate.duration), Some(Millis(2500)));
@@ -85,7 +91,10 @@ fn every_field_is_read() {
     let Payload::Exec(exec) = &merge.run else { panic!("{:?}", merge.run) };
     assert_eq!(exec.argv, ["./merge.sh", "5", "{{ tasks.scan_a.outputs.count }}"]);
     assert_eq!(merge.outputs["total"].from, OutputSource::Pointer("/files/0".into()));
-    assert_eq!((merge.outputs["total"].kind, merge.outputs["all"].kind), (OutputType::Json, OutputType::String));
+    assert_eq!(
+        (merge.outputs["total"].kind, merge.outputs["all"].kind),
+        (OutputType::Json, OutputType::String)
+    );
     assert_eq!((merge.run_timeout, merge.queue_timeout), (Some(Millis(120_000)), Some(Millis(3_600_000))));
     assert_eq!(task(&workflow, "done").priority.value(), 7);
     assert_eq!(task(&workflow, "page").pin(), DeviceId::new("host-b").ok().as_ref());
@@ -96,8 +105,12 @@ fn tasks_and_edges_keep_the_order_of_the_file() {
     let workflow = load(FULL);
     let ids: Vec<&str> = workflow.graph.tasks.iter().map(|task| task.id.as_str()).collect();
     assert_eq!(ids, ["scan_b", "scan_a", "merge", "page", "settle", "done", "say"]);
-    let edges: Vec<String> =
-        workflow.graph.dependencies.iter().map(|edge| format!("{}->{} {}", edge.from, edge.to, edge.kind)).collect();
+    let edges: Vec<String> = workflow
+        .graph
+        .dependencies
+        .iter()
+        .map(|edge| format!("{}->{} {}", edge.from, edge.to, edge.kind))
+        .collect();
     let expected = [
         "scan_b->merge success",
         "scan_a->merge success",
@@ -188,7 +201,9 @@ fn surroundings_are_checked_if_they_are_known() {
     };
     let problems = Workflow::parse(file.as_bytes(), &options).expect_err("two problems");
     assert_eq!((problems[0].code.as_str(), problems[0].line, problems[0].column), ("invalid_value", 2, 18));
-    assert!(problems[0].hint.as_ref().is_some_and(|hint| hint.starts_with("did you mean `capability_match`?")));
+    assert!(
+        problems[0].hint.as_ref().is_some_and(|hint| hint.starts_with("did you mean `capability_match`?"))
+    );
     assert_eq!((problems[1].code.as_str(), problems[1].line, problems[1].column), ("unknown_device", 5, 19));
 }
 
@@ -205,7 +220,8 @@ nightly.yaml:5:5: unknown_field: task scan has no field `afer`
     metadata, outputs, priority, idempotent, description, run_timeout, queue_timeout
 ";
     assert_eq!(shown, expected);
-    let wide = format!("version: 1\ntasks: {{}}\nmetadata: {{ x: \"{}\", y: !tag 1 }}\n", "ab ".repeat(1_000));
+    let wide =
+        format!("version: 1\ntasks: {{}}\nmetadata: {{ x: \"{}\", y: !tag 1 }}\n", "ab ".repeat(1_000));
     let problems = problems(&wide);
     let shown = starline_workflow::render(&problems[0], &"long\u{1b}".repeat(3));
     assert!(shown.lines().all(|line| line.chars().count() <= 110), "{shown}");
