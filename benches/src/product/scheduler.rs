@@ -33,8 +33,8 @@ pub(crate) fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
     let plan = Plan { graph: Arc::new(plan::graph(dag)?), limits: Limits::ceiling(), ..Plan::default() };
     let mut step = Step::default();
     let strategy = Box::new(LoadBalance::default());
-    let mut scheduler =
-        Scheduler::create(run, plan, Some(strategy), Timestamp(0), &mut fleet, &mut step).map_err(|error| failed(&error))?;
+    let mut scheduler = Scheduler::create(run, plan, Some(strategy), Timestamp(0), &mut fleet, &mut step)
+        .map_err(|error| failed(&error))?;
     scheduler.step_into(Timestamp(0), Input::Prepare, &mut fleet, &mut step);
     step.clear();
     Ok(Prepared { scheduler, fleet, step })

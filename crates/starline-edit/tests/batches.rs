@@ -140,7 +140,9 @@ proptest! {
 #[test]
 fn a_cycle_names_its_whole_path() {
     let mut graph = TaskGraph::default();
-    let _ = check(&mut graph, &batch(vec![add(1), add(2), add(3), edge(1, 2), edge(2, 3)])).expect("valid").commit();
+    let _ = check(&mut graph, &batch(vec![add(1), add(2), add(3), edge(1, 2), edge(2, 3)]))
+        .expect("valid")
+        .commit();
     let rejection = check(&mut graph, &batch(vec![edge(3, 1)])).expect_err("cycle");
     let fault = &rejection.faults[0];
     assert_eq!(fault.path, [id(3), id(1), id(2)]);
@@ -228,14 +230,16 @@ fn what_depends_on_a_refused_edit_says_so_and_no_more() {
 
 #[test]
 fn conditions_and_references_are_checked_on_the_finished_draft() {
-    let when = |text: &str| Edit::AddTask {
-        task: task(2),
-        after: vec![(id(1), DependencyKind::When(text.into()))],
-    };
+    let when =
+        |text: &str| Edit::AddTask { task: task(2), after: vec![(id(1), DependencyKind::When(text.into()))] };
     let mut graph = TaskGraph::default();
     assert_eq!(codes(&mut graph, vec![add(1), when("outputs.x >")]), [(1, Code::InvalidCondition)]);
     assert_eq!(codes(&mut graph, vec![add(1), when("outputs.x > 1")]), []);
-    let shell = starline_types::Shell { script: "echo {{ tasks.t1.outputs.n }}".into(), env: BTreeMap::new(), ..Default::default() };
+    let shell = starline_types::Shell {
+        script: "echo {{ tasks.t1.outputs.n }}".into(),
+        env: BTreeMap::new(),
+        ..Default::default()
+    };
     let reader = Arc::new(TaskSpec::new(id(3), Payload::Sh(Arc::new(shell))));
     let reads = |after: Vec<(TaskId, DependencyKind)>| Edit::AddTask { task: Arc::clone(&reader), after };
     assert_eq!(codes(&mut graph, vec![add(1), reads(vec![])]), [(1, Code::ReferenceNotUpstream)]);

@@ -37,7 +37,10 @@ pub struct Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("journal", &self.journal).field("sink", &self.sink).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("journal", &self.journal)
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
     }
 }
 

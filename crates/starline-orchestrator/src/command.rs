@@ -21,15 +21,40 @@ pub(crate) enum Command {
         reply: Reply<Result<Arc<RunShared>, SubmitError>>,
     },
     /// An input for a run, answered once it is durable.
-    Run { run: u32, input: Input, reply: Reply<Result<Answer, RunError>> },
+    Run {
+        run: u32,
+        input: Input,
+        reply: Reply<Result<Answer, RunError>>,
+    },
     /// A look at a run.
-    Look { run: u32, look: Look },
-    Forget { run: RunId, reply: Reply<Result<bool, RunError>> },
-    Connect { device: Arc<dyn Device>, reply: Reply<DeviceId> },
-    Drain { device: DeviceId, draining: bool, reply: Reply<bool> },
-    ForgetDevice { device: DeviceId, reply: Reply<bool> },
-    Devices { reply: Reply<Vec<DeviceRecord>> },
-    ShutDown { grace: std::time::Duration, reply: Reply<()> },
+    Look {
+        run: u32,
+        look: Look,
+    },
+    Forget {
+        run: RunId,
+        reply: Reply<Result<bool, RunError>>,
+    },
+    Connect {
+        device: Arc<dyn Device>,
+        reply: Reply<DeviceId>,
+    },
+    Drain {
+        device: DeviceId,
+        draining: bool,
+        reply: Reply<bool>,
+    },
+    ForgetDevice {
+        device: DeviceId,
+        reply: Reply<bool>,
+    },
+    Devices {
+        reply: Reply<Vec<DeviceRecord>>,
+    },
+    ShutDown {
+        grace: std::time::Duration,
+        reply: Reply<()>,
+    },
 }
 
 /// What a reader wants to see of a run.

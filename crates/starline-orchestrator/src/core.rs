@@ -156,7 +156,9 @@ impl Core {
 
     /// Feeds an input to a run; its facts wait for [`persist_publish_act`](Self::persist_publish_act).
     pub(crate) fn step(&mut self, now: Timestamp, run: u32, input: Input) -> bool {
-        let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_deref_mut) else { return false };
+        let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_deref_mut) else {
+            return false;
+        };
         if entry.halted.is_some() {
             return false;
         }
@@ -271,17 +273,19 @@ impl Core {
     fn act(&mut self, run: u32, entry: &mut Entry) {
         for effect in entry.step.effects.drain(..) {
             match effect {
-                Effect::Dispatch { device, attempt } => match self.devices.get(device.at()).and_then(Option::as_ref) {
-                    Some(on) => self.jobs.push(Job { run, device, on: Arc::clone(on), attempt }),
-                    // The connection went between the decision and now: the attempt never began.
-                    None => self.mail.reports.push(Report {
-                        run,
-                        task: attempt.id.task,
-                        attempt: attempt.id.number,
-                        device,
-                        content: Content::Undelivered(DeliveryFault::NotAccepted),
-                    }),
-                },
+                Effect::Dispatch { device, attempt } => {
+                    match self.devices.get(device.at()).and_then(Option::as_ref) {
+                        Some(on) => self.jobs.push(Job { run, device, on: Arc::clone(on), attempt }),
+                        // The connection went between the decision and now: the attempt never began.
+                        None => self.mail.reports.push(Report {
+                            run,
+                            task: attempt.id.task,
+                            attempt: attempt.id.number,
+                            device,
+                            content: Content::Undelivered(DeliveryFault::NotAccepted),
+                        }),
+                    }
+                }
                 Effect::Cancel { device, attempt, force } => {
                     if let Some(on) = self.devices.get(device.at()).and_then(Option::as_ref) {
                         self.dispatcher.cancel(CancelJob { run, device, on: Arc::clone(on), attempt, force });
@@ -363,9 +367,13 @@ impl Core {
         self.sink.publish(&envelopes);
     }
 
-    pub(crate) fn note_device(&mut self, make: impl FnOnce(Arc<BTreeMap<starline_types::DeviceId, starline_types::DeviceStatus>>) -> Event) {
+    pub(crate) fn note_device(
+        &mut self,
+        make: impl FnOnce(Arc<BTreeMap<starline_types::DeviceId, starline_types::DeviceStatus>>) -> Event,
+    ) {
         if self.sink.wants(&RunId::system()) {
-            let all = self.fleet.devices().map(|ix| (self.fleet.id(ix).clone(), self.fleet.status(ix))).collect();
+            let all =
+                self.fleet.devices().map(|ix| (self.fleet.id(ix).clone(), self.fleet.status(ix))).collect();
             self.system_events.push(make(Arc::new(all)));
         }
     }
@@ -383,7 +391,12 @@ impl Core {
         self.tell_all(now, device, starline_scheduler::DeviceChange::Down { certain });
     }
 
-    pub(crate) fn tell_all(&mut self, now: Timestamp, device: DeviceIx, change: starline_scheduler::DeviceChange) {
+    pub(crate) fn tell_all(
+        &mut self,
+        now: Timestamp,
+        device: DeviceIx,
+        change: starline_scheduler::DeviceChange,
+    ) {
         for run in 0..self.runs.len() {
             self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::DeviceChanged { device, change });
         }

@@ -129,7 +129,8 @@ impl Dispatcher {
         self.shared.closed.store(true, Ordering::Release);
         runners.shutdown().await;
         self.shared.lock().jobs.clear();
-        let mut tasks = std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tasks =
+            std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
     }
 }

@@ -69,7 +69,12 @@ impl FleetHandle {
     /// # Errors
     /// The orchestrator has shut down.
     pub async fn available(&self) -> Result<Vec<DeviceRecord>, RunError> {
-        let connected = |record: &DeviceRecord| !matches!(record.status, DeviceStatus::Disconnected | DeviceStatus::Failed | DeviceStatus::Connecting);
+        let connected = |record: &DeviceRecord| {
+            !matches!(
+                record.status,
+                DeviceStatus::Disconnected | DeviceStatus::Failed | DeviceStatus::Connecting
+            )
+        };
         Ok(self.devices().await?.into_iter().filter(connected).collect())
     }
 }

@@ -8,8 +8,8 @@ use starline_types::{DeviceId, DeviceIx, Event, GraphSpec, RunId, RunState, Time
 
 use crate::command::{Command, Look};
 use crate::core::{Closing, Core};
-use crate::registry::{Entry, RunShared};
 use crate::inbox::Said;
+use crate::registry::{Entry, RunShared};
 use crate::{DeviceRecord, RunError, RunOptions, StrategyChoice, SubmitError};
 
 impl Core {
@@ -71,7 +71,9 @@ impl Core {
         input: Input,
         reply: crate::command::Reply<Result<starline_scheduler::Answer, RunError>>,
     ) {
-        if let Some(fault) = self.runs.get(run as usize).and_then(Option::as_ref).and_then(|entry| entry.halted) {
+        if let Some(fault) =
+            self.runs.get(run as usize).and_then(Option::as_ref).and_then(|entry| entry.halted)
+        {
             let _ = reply.send(Err(RunError::Journal(fault)));
             return;
         }
@@ -180,9 +182,13 @@ impl Core {
             RunState::Cancelled,
         ];
         let Some(at) = self.by_id.get(run).copied() else { return Ok(false) };
-        let state = self.runs[at as usize].as_ref().map_or(RunState::Created, |entry| entry.scheduler.run_state());
+        let state =
+            self.runs[at as usize].as_ref().map_or(RunState::Created, |entry| entry.scheduler.run_state());
         if !ALLOWED.contains(&state) {
-            return Err(RunError::Refused(starline_scheduler::Refusal::WrongRunState { state, allowed: ALLOWED }));
+            return Err(RunError::Refused(starline_scheduler::Refusal::WrongRunState {
+                state,
+                allowed: ALLOWED,
+            }));
         }
         self.by_id.remove(run);
         self.directory.remove(run);

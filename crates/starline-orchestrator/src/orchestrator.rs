@@ -6,9 +6,7 @@ use std::time::Duration;
 use starline_assign::AssignmentStrategy;
 use starline_event::EventSink;
 use starline_journal::Journal;
-use starline_types::{
-    DeviceId, DeviceSelector, GraphSpec, Outcome, RunId, RunStatus, TaskSpec,
-};
+use starline_types::{DeviceId, DeviceSelector, GraphSpec, Outcome, RunId, RunStatus, TaskSpec};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -31,15 +29,15 @@ impl Drop for Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(
-        inbox: Arc<Inbox>,
-        directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
-    ) -> Self {
+    pub(crate) fn new(inbox: Arc<Inbox>, directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>) -> Self {
         Self { inbox, directory }
     }
 
     /// Sends a command and waits for its answer.
-    pub(crate) async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, RunError> {
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, RunError> {
         let (reply, answer) = oneshot::channel();
         self.inbox.send(command(reply)).await?;
         answer.await.map_err(|_| RunError::ShutDown)
@@ -84,7 +82,11 @@ impl Orchestrator {
     ///
     /// # Cancellation safety
     /// Dropping the future leaves open whether the run was accepted.
-    pub async fn submit(&self, graph: impl Into<Arc<GraphSpec>>, options: RunOptions) -> Result<Run, SubmitError> {
+    pub async fn submit(
+        &self,
+        graph: impl Into<Arc<GraphSpec>>,
+        options: RunOptions,
+    ) -> Result<Run, SubmitError> {
         let graph = graph.into();
         let shared = self.inner.ask(|reply| Command::Submit { graph, options, reply }).await??;
         Ok(Run { shared, inner: Arc::clone(&self.inner) })

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use starline_device::{
-    Attempt, AttemptId, BoxStream, DeliveryFault, Device, DeviceError, DeviceProfile, DeviceSignal, TaskReport,
+    Attempt, AttemptId, BoxStream, DeliveryFault, Device, DeviceError, DeviceProfile, DeviceSignal,
+    TaskReport,
 };
 use starline_event::EventFilter;
 use starline_types::{DeviceStatus, Event, Reading, RunId, RunState};
@@ -42,7 +43,9 @@ async fn scenario_d5_connections_are_told_once() {
 #[tokio::test(start_paused = true)]
 async fn a_draining_device_finishes_and_gets_nothing_new() {
     let setup = with_devices(&["d1", "d2"]).await;
-    let run = setup.run(graph(vec![call("a", "sleep", 50), call("b", "sleep", 50), noop("c"), noop("d")], &[])).await;
+    let run = setup
+        .run(graph(vec![call("a", "sleep", 50), call("b", "sleep", 50), noop("c"), noop("d")], &[]))
+        .await;
     assert_eq!(setup.orchestrator.fleet().drain(device_id("d1"), true).await, Ok(true));
     let outcome = run.outcome().await.expect("outcome");
     assert_eq!(outcome.status, RunState::Completed);
@@ -113,7 +116,10 @@ async fn a_lost_device_costs_an_attempt_and_no_task() {
     signal.send(DeviceSignal::Lost { reason: Some("unplugged".into()), certain: true }).expect("heard");
     let outcome = run.outcome().await.expect("outcome");
     let result = &outcome.results[&task_id("a")];
-    assert_eq!((result.status, result.attempts, &result.device), (Reading::Completed, 2, &Some(device_id("d2"))));
+    assert_eq!(
+        (result.status, result.attempts, &result.device),
+        (Reading::Completed, 2, &Some(device_id("d2")))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,8 @@ async fn scenario_o1_a_run_needs_devices_and_a_way_to_choose() {
 
     let setup = with_devices(&["d1", "d2"]).await;
     let none = || RunOptions { strategy: StrategyChoice::None, ..RunOptions::default() };
-    let run = setup.orchestrator.submit(graph(vec![noop("a"), noop("b")], &[]), none()).await.expect("accepted");
+    let run =
+        setup.orchestrator.submit(graph(vec![noop("a"), noop("b")], &[]), none()).await.expect("accepted");
     let error = run.start().await.expect_err("no strategy").to_string();
     assert!(error.contains("a, b") && error.contains("d1, d2"), "{error}");
 
@@ -33,8 +34,11 @@ async fn scenario_o3_a_single_task_takes_the_first_device() {
     let setup = with_devices(&["d1", "d2"]).await;
     let outcome = setup.orchestrator.execute_single_task(call("t", "echo", 7), None).await.expect("done");
     assert_eq!((outcome.device, outcome.result), (Some(device_id("d1")), 7.into()));
-    let outcome =
-        setup.orchestrator.execute_single_task(call("t", "echo", 8), Some(device_id("d2"))).await.expect("done");
+    let outcome = setup
+        .orchestrator
+        .execute_single_task(call("t", "echo", 8), Some(device_id("d2")))
+        .await
+        .expect("done");
     assert_eq!(outcome.device, Some(device_id("d2")));
     assert_eq!(setup.orchestrator.runs(), []);
 
@@ -46,12 +50,14 @@ async fn scenario_o3_a_single_task_takes_the_first_device() {
 #[tokio::test(start_paused = true)]
 async fn scenario_m1_runs_are_listed_and_forgotten() {
     let setup = with_devices(&["d1"]).await;
-    let settings = RunSettings {
-        metadata: [("team".to_owned(), "x".into())].into(),
-        ..RunSettings::default()
-    };
+    let settings =
+        RunSettings { metadata: [("team".to_owned(), "x".into())].into(), ..RunSettings::default() };
     let options = RunOptions { settings, ..RunOptions::default() };
-    let run = setup.orchestrator.submit(graph(vec![noop("a"), noop("b")], &[("a", "b")]), options).await.expect("accepted");
+    let run = setup
+        .orchestrator
+        .submit(graph(vec![noop("a"), noop("b")], &[("a", "b")]), options)
+        .await
+        .expect("accepted");
     let listed = setup.orchestrator.runs();
     assert_eq!((listed.len(), listed[0].counts.pending), (1, 2));
     assert!(setup.orchestrator.run(run.id()).is_some());
@@ -73,7 +79,8 @@ async fn scenario_m1_runs_are_listed_and_forgotten() {
 async fn scenario_m5_plans_are_cleared_counted_and_validated() {
     let setup = with_devices(&["d1", "d2"]).await;
     let mut pinned = noop("p");
-    pinned.device = Some(std::sync::Arc::new(DeviceSelector { on: Some(device_id("d1")), ..Default::default() }));
+    pinned.device =
+        Some(std::sync::Arc::new(DeviceSelector { on: Some(device_id("d1")), ..Default::default() }));
     let run = setup.submit(graph(vec![noop("a"), noop("b"), noop("c"), pinned], &[])).await;
     assert_eq!(run.validate_assignments().await.expect("findings").len(), 4);
     let planned = run.assign().await.expect("placed");

@@ -80,7 +80,8 @@ async fn i4_persist_before_act() {
     note(&log, "answered start");
     run.outcome().await.expect("outcome");
     let log = log.lock().expect("sound").clone();
-    let at = |what: &str| log.iter().position(|line| line == what).unwrap_or_else(|| panic!("{what} in {log:#?}"));
+    let at =
+        |what: &str| log.iter().position(|line| line == what).unwrap_or_else(|| panic!("{what} in {log:#?}"));
     assert!(at("durable task_assigned") < at("published task_assigned"));
     assert!(at("published task_assigned") < at("ran"));
     assert!(at("durable run_started") < at("answered start"));
@@ -102,5 +103,8 @@ async fn a_journal_that_fails_stops_the_run_and_nothing_leaks_out() {
     assert_eq!(run.start().await, Err(RunError::Journal(JournalFault::Failed)));
     assert_eq!(run.pause().await, Err(RunError::Journal(JournalFault::Failed)));
     let log = log.lock().expect("sound").clone();
-    assert!(!log.iter().any(|line| line.contains("run_started") || line.contains("task_assigned")), "{log:#?}");
+    assert!(
+        !log.iter().any(|line| line.contains("run_started") || line.contains("task_assigned")),
+        "{log:#?}"
+    );
 }

@@ -19,7 +19,10 @@ async fn scenario_o2_results_are_filled() {
     let outcome = run.outcome().await.expect("outcome");
     assert_eq!((outcome.status, outcome.total_tasks), (RunState::PartiallyFailed, 3));
     let status = |name: &str| outcome.results[&task_id(name)].status;
-    assert_eq!((status("a"), status("b"), status("c")), (Reading::Completed, Reading::Failed, Reading::Skipped));
+    assert_eq!(
+        (status("a"), status("b"), status("c")),
+        (Reading::Completed, Reading::Failed, Reading::Skipped)
+    );
     assert_eq!(outcome.results[&task_id("a")].result, json!({"n": 1}));
     let counts = &outcome.statistics.task_status_counts;
     assert_eq!((counts["completed"], counts["failed"], counts["skipped"]), (1, 1, 1));
@@ -51,11 +54,13 @@ async fn a_cancelled_run_ends_when_its_attempts_have() {
     let run = setup.run(graph(vec![call("a", "hang", 0), noop("b"), noop("c")], &[("a", "b")])).await;
     let mut events = setup.bus.subscribe(EventFilter::all().run(run.id().clone()));
     run.cancel(true).await.expect("accepted");
-    run.cancel(true).await.or_else(|error| match error {
-        RunError::Refused(Refusal::RunTerminal(_)) => Ok(()),
-        other => Err(other),
-    })
-    .expect("idempotent while it ends");
+    run.cancel(true)
+        .await
+        .or_else(|error| match error {
+            RunError::Refused(Refusal::RunTerminal(_)) => Ok(()),
+            other => Err(other),
+        })
+        .expect("idempotent while it ends");
     let outcome = run.outcome().await.expect("outcome");
     assert_eq!(outcome.status, RunState::Cancelled);
     assert_eq!(outcome.results[&task_id("a")].status, Reading::Cancelled);
@@ -151,9 +156,13 @@ async fn many_runs_share_a_fleet_and_a_replay_gives_each_of_them() {
     let mut runs = Vec::new();
     for n in 0..50 {
         let names: Vec<String> = (0..20).map(|task| format!("t{task}")).collect();
-        let tasks = names.iter().map(|name| call(name, if n % 7 == 3 { "fail" } else { "echo" }, n)).collect();
-        let edges: Vec<(&str, &str)> =
-            names.windows(2).filter(|_| n % 2 == 0).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+        let tasks =
+            names.iter().map(|name| call(name, if n % 7 == 3 { "fail" } else { "echo" }, n)).collect();
+        let edges: Vec<(&str, &str)> = names
+            .windows(2)
+            .filter(|_| n % 2 == 0)
+            .map(|pair| (pair[0].as_str(), pair[1].as_str()))
+            .collect();
         let id = RunId::new(format!("run-{n}")).expect("id");
         let options = RunOptions { id: Some(id), ..RunOptions::default() };
         let run = setup.orchestrator.submit(graph(tasks, &edges), options).await.expect("accepted");
@@ -166,7 +175,8 @@ async fn many_runs_share_a_fleet_and_a_replay_gives_each_of_them() {
         let records = journal.read(run.id(), None).await.expect("records");
         let strategy = starline_strategies::by_name("load_balance").expect("known");
         let records: Vec<_> = records.iter().map(|record| (**record).clone()).collect();
-        let replayed = Scheduler::recover(run.id().clone(), Some(strategy), &mut Fleet::new(), &records).expect("dense");
+        let replayed =
+            Scheduler::recover(run.id().clone(), Some(strategy), &mut Fleet::new(), &records).expect("dense");
         assert_eq!((replayed.run_state(), replayed.status().counts), (outcome.status, outcome.counts));
     }
     assert_eq!(setup.orchestrator.runs().len(), 50);
