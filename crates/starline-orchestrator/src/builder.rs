@@ -90,6 +90,7 @@ impl Builder {
             armed: None,
             closing: None,
             abandoned: false,
+            more: false,
         }));
         let timer = Box::pin(tokio::time::sleep(std::time::Duration::ZERO));
         let driver = Driver { clock, inbox: Arc::clone(&inbox), runners, timer, timer_at: None };

@@ -17,8 +17,9 @@ use crate::dispatch::{CancelJob, Dispatcher, Job};
 use crate::inbox::{Content, Mail, Report, Said};
 use crate::registry::{Entry, RunShared};
 
-/// Tasks that a run may place before the next run has its turn.
-const TURN: usize = 256;
+/// Tasks that a run may place in one burst: enough to share its cost, and so few that what they bring along
+/// stays in the caches of a processor.
+const TURN: usize = 64;
 
 /// The one owner of all runs and of the fleet.
 pub(crate) struct Core {
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) closing: Option<Closing>,
     /// No handle is left.
     pub(crate) abandoned: bool,
+    /// Some run could place more.
+    pub(crate) more: bool,
 }
 
 /// A shutdown in progress.
@@ -170,26 +173,23 @@ impl Core {
         true
     }
 
-    /// Offers free slots to all runs that want some, in turn.
+    /// Offers free slots to all runs that want some. What is left over has its turn in the next burst.
     fn place(&mut self, now: Timestamp) {
         let Self { runs, fleet, touched, .. } = self;
-        loop {
-            let mut more = false;
-            for (at, entry) in runs.iter_mut().enumerate() {
-                let Some(entry) = entry else { continue };
-                if entry.halted.is_some() || !entry.scheduler.wants_placing(fleet) {
-                    continue;
-                }
-                if !entry.touched {
-                    entry.touched = true;
-                    touched.push(u32::try_from(at).unwrap_or(u32::MAX));
-                }
-                more |= entry.scheduler.place(now, fleet, TURN, &mut entry.step);
+        let mut more = false;
+        for (at, entry) in runs.iter_mut().enumerate() {
+            let Some(entry) = entry else { continue };
+            if entry.halted.is_some() || !(entry.wants_more || entry.scheduler.wants_placing(fleet)) {
+                continue;
             }
-            if !more {
-                return;
+            if !entry.touched {
+                entry.touched = true;
+                touched.push(u32::try_from(at).unwrap_or(u32::MAX));
             }
+            entry.wants_more = entry.scheduler.place(now, fleet, TURN, &mut entry.step);
+            more |= entry.wants_more;
         }
+        self.more = more;
     }
 
     /// Makes the facts of the burst durable, then visible, then real.

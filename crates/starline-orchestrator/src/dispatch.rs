@@ -19,7 +19,9 @@ use tokio::task::JoinSet;
 use crate::inbox::{Content, Inbox, Report};
 
 /// Attempts that a runner takes at once, at the most: few, as one that computes for long delays the others.
-const GRIP: usize = 8;
+const GRIP: usize = 16;
+/// The same for the only runner, which nobody can help anyway.
+const LONE_GRIP: usize = 64;
 /// Attempts after which a runner lets other tasks of the runtime run.
 const BUDGET: usize = 128;
 /// Bursts after which a runner lets go of the core.
@@ -221,8 +223,11 @@ impl Runner {
     /// Takes a few attempts: fewer when few are left, so that the others get some.
     fn grab(&mut self) -> bool {
         let mut queue = self.shared.lock();
-        let share = queue.jobs.len().div_ceil(2 * self.shared.seats.len()).clamp(1, GRIP);
-        let count = share.min(queue.jobs.len());
+        let waiting = queue.jobs.len();
+        let count = match self.shared.seats.len() {
+            1 => waiting.min(LONE_GRIP),
+            seats => waiting.div_ceil(2 * seats).min(GRIP),
+        };
         if count == 0 {
             return false;
         }

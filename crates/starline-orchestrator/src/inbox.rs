@@ -155,7 +155,7 @@ impl Inbox {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let urgent = earlier || !state.mail.is_empty() || core.is_ending();
+        let urgent = earlier || core.more || !state.mail.is_empty() || core.is_ending();
         state.core = Some(core);
         if urgent {
             state.wake();
@@ -184,7 +184,7 @@ impl Inbox {
         let mut state = self.lock();
         let abandoned = state.abandoned;
         let busy = !state.mail.is_empty() || abandoned;
-        let found = state.core.take_if(|core| busy || core.deadline().is_some_and(|at| at <= now));
+        let found = state.core.take_if(|core| busy || core.more || core.deadline().is_some_and(|at| at <= now));
         if let Some(mut core) = found {
             std::mem::swap(&mut core.mail, &mut state.mail);
             core.abandoned |= abandoned;

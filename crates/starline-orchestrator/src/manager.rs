@@ -126,6 +126,7 @@ impl Core {
             envelopes: Vec::new(),
             replies: Vec::new(),
             touched: true,
+            wants_more: false,
             halted: None,
             snapshot: None,
         });

@@ -90,8 +90,10 @@ pub(crate) struct Entry {
     pub(crate) replies: Vec<(Reply<Result<Answer, RunError>>, Result<Answer, RunError>)>,
     /// Whether the run is on the list of those with something to persist.
     pub(crate) touched: bool,
+    /// It could place more than one burst may.
+    pub(crate) wants_more: bool,
     /// The journal refused: the run stands still.
     pub(crate) halted: Option<starline_journal::JournalFault>,
-    /// The step holds facts.
+    /// The last snapshot, and the fact it shows.
     pub(crate) snapshot: Option<(Seq, Arc<starline_types::Snapshot>)>,
 }

@@ -74,7 +74,10 @@ impl AssignmentStrategy for Late {
 
     fn assign(&self, round: &mut Round<'_>) -> Result<(), PlaceError> {
         let mut last = None;
-        for task in round.tasks().iter().take(self.at_most) {
+        for task in round.tasks() {
+            if round.placements().count() >= self.at_most {
+                break;
+            }
             let device = round.candidates(task.ix).iter().next();
             if let Some(device) = device {
                 round.place(task.ix, device.ix)?;

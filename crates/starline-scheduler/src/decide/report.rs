@@ -5,11 +5,14 @@ use std::sync::Arc;
 use starline_graph::extract_outputs;
 use starline_types::{
     AttemptId, CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, LossReason,
-    Outcome, OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
+    Millis, Outcome, OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
 };
 
 use crate::bug::Bug;
 use crate::{Effect, Fleet, Scheduler, Step, Undelivered};
+
+/// For how long a device that refuses again and again is left out at the least.
+const LEAVE_OUT: Millis = Millis::from_secs(1);
 
 /// A live attempt that an input speaks of.
 #[derive(Clone, Copy, Debug)]
@@ -80,9 +83,9 @@ impl Scheduler {
         fleet: &mut Fleet,
         step: &mut Step,
     ) {
-        match self.find_live(&task, attempt, None) {
-            Ok(live) => self.stopped(now, live, by, fleet, step),
-            Err(reason) => self.record(now, Event::ResultIgnored { task, attempt, reason }, fleet, step),
+        // A confirmation that comes after the report says nothing new.
+        if let Ok(live) = self.find_live(&task, attempt, None) {
+            self.stopped(now, live, by, fleet, step);
         }
     }
 
@@ -237,8 +240,9 @@ impl Scheduler {
     fn refuse_attempt(&mut self, now: Timestamp, live: Live, fleet: &mut Fleet, step: &mut Step) {
         let policy = self.state.graph.spec(live.task).retry_policy();
         let refusals = self.state.rare_ref(live.task).map_or(0, |rare| rare.refusals);
-        // A refusal never spins: the device is left out for at least a millisecond, and longer each time.
-        let until = now + policy.bound(refusals + 1).max(starline_types::Millis(1));
+        // A refusal never spins, whatever the policy says: the device is left out for longer each time.
+        let least = Millis((1 << refusals.min(10)).min(LEAVE_OUT.0));
+        let until = now + policy.bound(refusals + 1).max(least);
         let event = Event::AttemptLost {
             task: self.state.graph.reference(live.task),
             attempt: live.attempt,

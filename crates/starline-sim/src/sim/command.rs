@@ -25,7 +25,7 @@ impl Sim {
             Action::Forge(forged) => self.forge(forged),
             Action::Crash(crash) if self.up => self.arm_crash(crash),
             Action::Crash(_) => {}
-            Action::Calm => self.nature.calm(),
+            Action::Calm => self.calm(),
             command => self.command(command),
         }
     }
@@ -170,6 +170,24 @@ impl Sim {
             seat.ix = self.office.fleet.register(seat.profile.clone());
             self.by_ix.insert(seat.ix.0, device);
             self.greet(device);
+        }
+    }
+
+    /// Nothing goes wrong from now on, and what went wrong on devices comes to an end: attempts hear, and those
+    /// that nobody waits for are over soon.
+    fn calm(&mut self) {
+        self.nature.calm();
+        let soon = self.now + Millis::from_secs(1);
+        for (device, seat) in self.devices.iter_mut().enumerate() {
+            for (key, execution) in &mut seat.executing {
+                execution.work.polite = Some(Millis::ZERO);
+                execution.work.forced = Some(Millis::ZERO);
+                if self.unrenewed.contains(key) && execution.lease_end.is_none() {
+                    execution.lease_end = Some(soon);
+                    let (key, life) = (*key, seat.life);
+                    self.agenda.add(soon, Happening::LeaseEnds { device, key, life });
+                }
+            }
         }
     }
 

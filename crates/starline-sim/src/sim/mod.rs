@@ -35,6 +35,9 @@ use crate::{Strategist, Tally};
 /// Commits at one and the same time after which a simulation is taken to spin.
 const SPIN: u32 = 2_000;
 
+/// Facts after which a simulation is taken to be a flood.
+const FLOOD: u64 = 100_000;
+
 /// A simulated world: an orchestrator with any number of runs over one fleet, devices that execute attempts in
 /// virtual time, and messages between them.
 ///
@@ -182,7 +185,7 @@ impl Sim {
             self.spin = 0;
         }
         self.spin += 1;
-        if self.spin > SPIN {
+        if self.spin > SPIN || self.tally.facts > FLOOD {
             self.object(Oracle::O9, format!("the orchestrator spins at {}", self.now));
             return false;
         }
