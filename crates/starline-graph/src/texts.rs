@@ -102,7 +102,7 @@ pub(crate) fn is_templated_task(spec: &TaskSpec) -> bool {
 pub(crate) fn visit_task(spec: &TaskSpec, visitor: &mut impl Visitor) -> Result<TaskSpec, RenderError> {
     let mut visited = spec.clone();
     visited.run = visit_payload(&spec.run, visitor)?;
-    visited.inputs = visit_inputs(&spec.inputs, visitor)?;
+    visited.inputs = visit_inputs(&spec.inputs, visitor)?.into();
     if let Some(details) = &spec.details
         && looks_templated(&details.description)
         && let Some(description) = visitor.text(&Place::Description, &details.description)?

@@ -85,7 +85,7 @@ impl Scheduler {
     #[must_use]
     pub fn snapshot(&self, now: Timestamp, fleet: &mut Fleet) -> Snapshot {
         let tasks = self.state.graph.in_order().into_iter().map(|task| {
-            let device = self.state.slot(task).planned.or(self.state.graph.record(task).device);
+            let device = self.state.slot(task).planned.or_else(|| self.state.graph.record(task).device);
             TaskView {
                 id: self.state.graph.id(task).clone(),
                 reading: self.reading(task, now, fleet),
@@ -166,7 +166,7 @@ impl Scheduler {
     }
 
     fn device_of(&self, task: TaskIx) -> Option<DeviceIx> {
-        self.state.slot(task).planned.or(self.state.graph.record(task).device)
+        self.state.slot(task).planned.or_else(|| self.state.graph.record(task).device)
     }
 
     /// One line for each unstarted task without a valid device. O(n log n).

@@ -17,3 +17,6 @@ pub use sim::{Action, Crash, Forged, Sim, Work};
 pub use simulate::{SimulatedRun, Simulation, SimulationError, simulate};
 pub use strategist::Strategist;
 pub use tally::Tally;
+
+#[cfg(feature = "seeded-bugs")]
+pub use starline_scheduler::Bug;

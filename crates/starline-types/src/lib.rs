@@ -12,6 +12,7 @@ mod outcome;
 mod payload;
 mod settings;
 mod snapshot;
+mod sparse;
 mod state;
 mod statistics;
 mod task;
@@ -37,6 +38,7 @@ pub use outcome::{Outcome, OutcomeStatus, Outputs, TaskReport};
 pub use payload::{Exec, Payload, Prompt, Shell};
 pub use settings::{FailurePolicy, RunSettings};
 pub use snapshot::{RunOutcome, RunStatus, Snapshot, TaskResult, TaskView};
+pub use sparse::SparseMap;
 pub use state::{Reading, RunState, StateCounts, TaskState};
 pub use statistics::{ParallelismMode, Statistics};
 pub use task::{

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::{DeviceId, ErrorKind, Millis, Payload, Resources, TaskId, Value};
+use crate::{DeviceId, ErrorKind, Millis, Payload, Resources, SparseMap, TaskId, Value};
 
 /// Everything a task is before it runs. Execution state is never part of it.
 ///
@@ -31,6 +31,9 @@ pub struct TaskSpec {
     /// Urgency among ready tasks.
     #[serde(default)]
     pub priority: Priority,
+    /// Whether a second execution does no harm: permits retries on devices that cannot be fenced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent: bool,
     /// Longest wait from ready to assigned; `None`: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_timeout: Option<Millis>,
@@ -38,14 +41,11 @@ pub struct TaskSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Arc<RetryPolicy>>,
     /// Values for templates of this task.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub inputs: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub inputs: SparseMap<Value>,
     /// What is taken out of the result.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub outputs: BTreeMap<String, OutputSpec>,
-    /// Whether a second execution does no harm: permits retries on devices that cannot be fenced.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub idempotent: bool,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub outputs: SparseMap<OutputSpec>,
     /// Expected cost, for strategies, plans and simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Arc<Estimate>>,
@@ -60,6 +60,10 @@ const DEFAULT_RUN_TIMEOUT: Millis = Millis::from_secs(1000);
 #[expect(clippy::unnecessary_wraps, reason = "serde asks for the type of the field")]
 fn default_run_timeout() -> Option<Millis> {
     Some(DEFAULT_RUN_TIMEOUT)
+}
+
+fn is_empty<T>(map: &SparseMap<T>) -> bool {
+    map.is_empty()
 }
 
 #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
@@ -79,8 +83,8 @@ impl TaskSpec {
             queue_timeout: None,
             run_timeout: Some(DEFAULT_RUN_TIMEOUT),
             retry: None,
-            inputs: BTreeMap::new(),
-            outputs: BTreeMap::new(),
+            inputs: SparseMap::new(),
+            outputs: SparseMap::new(),
             idempotent: false,
             estimate: None,
             details: None,

@@ -205,7 +205,7 @@ fn references_come_from_every_text_and_follow_renames() {
         env: BTreeMap::from([("E".to_owned(), "{{ tasks.d.attempts }}".to_owned())]),
         ..Exec::default()
     })));
-    spec.inputs = inputs(json!({"deep": [{"x": "{{ tasks.b.outputs.n + tasks.e.outputs.n }}"}]}));
+    spec.inputs = inputs(json!({"deep": [{"x": "{{ tasks.b.outputs.n + tasks.e.outputs.n }}"}]})).into();
     let description = "after {{ tasks.f.device | default('') }}, not tasks.g".to_owned();
     spec.details = Some(Arc::new(TaskDetails { description, ..TaskDetails::default() }));
     assert!(has_templates(&spec));

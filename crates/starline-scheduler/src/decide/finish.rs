@@ -83,6 +83,7 @@ impl Scheduler {
 
     fn say_what_is_missing(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
         if !self.is_executing() || self.state.ending.is_some() {
+            self.stall_at = None;
             return;
         }
         if self.state.ready == 0 && !self.state.blocked.is_empty() && self.nothing_in_backoff(now) {
@@ -97,6 +98,7 @@ impl Scheduler {
                     step,
                 );
             }
+            self.stall_at = None;
             return;
         }
         let stalled = self.state.ready > 0

@@ -40,7 +40,7 @@ impl GraphView for View<'_> {
     }
 
     fn device(&self, task: TaskIx) -> Option<DeviceIx> {
-        self.0.slot(task).planned.or(self.0.graph.record(task).device)
+        self.0.slot(task).planned.or_else(|| self.0.graph.record(task).device)
     }
 
     fn last_device_before(&self, task: TaskIx) -> Option<DeviceIx> {

@@ -36,6 +36,16 @@ pub(super) struct LiveBook {
     pub(super) device: usize,
     pub(super) since: Timestamp,
     pub(super) cancel: Option<CancelReason>,
+    /// When it is over even if nothing more is heard of it.
+    pub(super) over_by: Option<Timestamp>,
+}
+
+/// A pause on record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PauseBook {
+    pub(super) cause: PauseCause,
+    pub(super) since: Timestamp,
+    pub(super) deadline: Option<Timestamp>,
 }
 
 /// Where a task stands.
@@ -65,6 +75,8 @@ pub(super) struct TaskBook {
     pub(super) refused: BTreeMap<usize, Timestamp>,
     /// Devices that were lost.
     pub(super) lost: Vec<usize>,
+    /// Since when it is ready, and how long the run had been paused by then.
+    pub(super) ready: Option<(Timestamp, u64)>,
     /// The output `n`.
     pub(super) n: Option<i64>,
 }
@@ -74,12 +86,13 @@ pub(super) struct TaskBook {
 pub(super) struct RunBook {
     pub(super) graph: Arc<GraphSpec>,
     pub(super) settings: Arc<RunSettings>,
-    pub(super) strategist: Strategist,
     pub(super) binding: Option<Binding>,
     pub(super) tasks: Vec<TaskBook>,
     pub(super) names: FxHashMap<TaskId, usize>,
     pub(super) state: RunState,
-    pub(super) pause: Option<(PauseCause, Option<Timestamp>)>,
+    pub(super) pause: Option<PauseBook>,
+    /// Time spent paused, without the present pause.
+    pub(super) paused: u64,
     pub(super) ending: Option<CancelReason>,
     pub(super) edit_wait_over: bool,
     pub(super) seq: u64,
@@ -113,12 +126,12 @@ impl RunBook {
         Self {
             graph,
             settings,
-            strategist,
             binding: strategist.binding(),
             tasks,
             names,
             state: RunState::Created,
             pause: None,
+            paused: 0,
             ending: None,
             edit_wait_over: false,
             seq: 0,
@@ -173,6 +186,27 @@ impl RunBook {
         self.tasks[task].stand == Stand::Pending && self.tasks[task].backoff <= t && self.is_satisfied(task)
     }
 
+    /// Time spent paused up to now.
+    pub(super) fn paused_until(&self, t: Timestamp) -> u64 {
+        self.paused + self.pause.map_or(0, |pause| t.since(pause.since).0)
+    }
+
+    /// How long a ready task has waited for a device; the clock stands still while the run is paused.
+    pub(super) fn waited(&self, task: usize, t: Timestamp) -> u64 {
+        self.tasks[task]
+            .ready
+            .map_or(0, |(since, paused)| t.since(since).0.saturating_sub(self.paused_until(t) - paused))
+    }
+
+    /// How urgent a ready task is: larger goes first.
+    pub(super) fn urgency(&self, task: usize, t: Timestamp) -> (i64, std::cmp::Reverse<usize>) {
+        let since = self.tasks[task].ready.map_or(t, |(since, _)| since);
+        (
+            i64::from(self.tasks[task].spec.priority.value()) - (since.0 / 10_000) as i64,
+            std::cmp::Reverse(task),
+        )
+    }
+
     /// The devices that a task may be given to now, full or not: those that fit, are there and did not just
     /// refuse; not those that were lost under it, as long as there is another one.
     pub(super) fn candidates(&self, task: usize, t: Timestamp, devices: &[SimDevice]) -> Vec<usize> {
@@ -202,6 +236,7 @@ impl TaskBook {
             last: None,
             refused: BTreeMap::new(),
             lost: Vec::new(),
+            ready: None,
             n: None,
         }
     }

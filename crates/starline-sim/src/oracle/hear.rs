@@ -6,7 +6,7 @@ use starline_types::{
     OutcomeStatus, Placement, RunEnd, RunState, SkipReason, TaskError, TaskRef, TaskReport, Timestamp, Value,
 };
 
-use super::book::{LiveBook, RunBook, Stand, fits};
+use super::book::{LiveBook, PauseBook, RunBook, Stand, fits};
 use super::{Finding, Ground, Judge, hold};
 use crate::sim::{Ended, Key};
 
@@ -62,13 +62,13 @@ impl Reader<'_> {
             }
             Event::RunPaused { cause, deadline, .. } => {
                 self.moves(&[RunState::Executing], RunState::Paused)?;
-                self.book.pause = Some((*cause, *deadline));
+                self.book.pause = Some(PauseBook { cause: *cause, since: self.t, deadline: *deadline });
             }
             Event::RunResumed { .. } => {
                 self.moves(&[RunState::Paused], RunState::Executing)?;
-                if let Some((_, Some(deadline))) = self.book.pause.take() {
-                    self.book.edit_wait_over |= deadline <= self.t;
-                }
+                self.book.paused = self.book.paused_until(self.t);
+                let deadline = self.book.pause.take().and_then(|pause| pause.deadline);
+                self.book.edit_wait_over |= deadline.is_some_and(|deadline| deadline <= self.t);
             }
             Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => {
                 self.end(event, end)?
@@ -96,7 +96,9 @@ impl Reader<'_> {
             Event::TaskCancelRequested { task, attempt, reason } => {
                 let (task, live) = self.live(task, *attempt)?;
                 self.is_wanted(task, Some(live), *reason)?;
-                self.book.tasks[task].stand = Stand::Live(LiveBook { cancel: Some(*reason), ..live });
+                let over_by = Some(self.t + self.book.settings.lease_wait);
+                let live = LiveBook { cancel: Some(*reason), over_by, ..live };
+                self.book.tasks[task].stand = Stand::Live(live);
                 self.note_ending(*reason);
             }
             Event::TaskCancelled { task, attempt, reason, confirmed, confirmed_by, .. } => {
@@ -217,11 +219,32 @@ impl Reader<'_> {
         hold!(O7, refused <= t, "{task}#{attempt} is assigned to {device}, left out until {refused}");
         let (running, most) = (self.book.running(), self.book.settings.max_parallel.unwrap_or(u32::MAX));
         hold!(O7, running < most, "{task}#{attempt} is assigned beside {running} of {most} attempts");
-        let live = LiveBook { attempt, device: on, since: t, cancel: None };
+        if self.book.binding != Some(Binding::Late) {
+            self.is_next(at, on)?;
+        }
+        let live = LiveBook { attempt, device: on, since: t, cancel: None, over_by: None };
         let book = &mut self.book.tasks[at];
+        book.ready = None;
         (book.stand, book.attempts, book.planned) = (Stand::Live(live), attempt, None);
         book.last = Some(on);
         self.filled.push(on);
+        Ok(())
+    }
+
+    /// Of the tasks that wait for a device the most urgent one goes first.
+    fn is_next(&self, task: usize, device: usize) -> Verdict {
+        let (book, t) = (&self.book, self.t);
+        for other in (0..book.tasks.len()).filter(|other| *other != task && book.is_ready(*other, t)) {
+            let there = book.tasks[other].planned == Some(device);
+            let refused = book.tasks[other].refused.get(&device).is_some_and(|until| *until > t);
+            let first = book.urgency(other, t) > book.urgency(task, t);
+            let (id, before) = (&book.tasks[task].spec.id, &book.tasks[other].spec.id);
+            hold!(
+                O7,
+                !there || refused || !first,
+                "task {id} is assigned before {before}, which is more urgent"
+            );
+        }
         Ok(())
     }
 
@@ -260,8 +283,9 @@ impl Reader<'_> {
             let spec = &self.book.tasks[at].spec;
             match error.kind {
                 ErrorKind::QueueTimeout => {
-                    let ready = self.book.is_ready(at, self.t) && spec.queue_timeout.is_some();
-                    hold!(O10, ready, "task {task} waited too long for a device before it was ready");
+                    let (waited, limit) = (self.book.waited(at, self.t), spec.queue_timeout);
+                    let late = self.book.is_ready(at, self.t) && limit.is_some_and(|limit| limit.0 <= waited);
+                    hold!(O10, late, "task {task} waited {waited} ms, its limit is {limit:?}");
                 }
                 ErrorKind::NoEligibleDevice => {
                     let mut fitting = self.ground.devices.iter().filter(|seat| seat.registered);
@@ -427,6 +451,9 @@ impl Reader<'_> {
         let (at, live) = self.live(task, attempt)?;
         let on = self.device(device)?;
         hold!(O5, live.device == on, "{task}#{attempt} is lost on {device}, where it did not run");
+        if let (LossReason::Unknown, Some(until)) = (reason, until) {
+            self.book.tasks[at].stand = Stand::Live(LiveBook { over_by: Some(until), ..live });
+        }
         if reason == LossReason::NotAccepted {
             let deed = self.ground.truth.deed(self.key(at, attempt));
             hold!(O1, deed.is_none(), "{task}#{attempt} is said not to have begun, and did");
@@ -434,6 +461,7 @@ impl Reader<'_> {
             hold!(O10, !asked, "{task}#{attempt} was refused and cancelled, and its task goes on");
             let book = &mut self.book.tasks[at];
             book.refusals += 1;
+            book.ready = None;
             book.refused.insert(on, until.unwrap_or(self.t));
             book.stand = Stand::Pending;
             self.plan_again(at, Some(on));

@@ -34,9 +34,13 @@ impl Judge {
                 !(fast && failed && pending > 0),
                 "run {run} fails fast and keeps {pending} pending tasks"
             );
+            is_on_time(run, book, t)?;
             if book.state == RunState::Executing && book.ending.is_none() {
                 self.is_at_work(run, book, t, ground)?;
             }
+        }
+        for (book, t) in self.books.iter_mut().zip(times) {
+            book.note_ready(*t);
         }
         Ok(())
     }
@@ -85,6 +89,57 @@ impl Judge {
     }
 }
 
+/// No limit is exceeded: what is due has happened.
+fn is_on_time(run: usize, book: &RunBook, t: Timestamp) -> Result<(), Finding> {
+    if book.state.is_terminal() {
+        return Ok(());
+    }
+    let deadline = book.started.zip(book.settings.deadline).map(|(started, limit)| started + limit);
+    let late = book.ending.is_none() && deadline.is_some_and(|deadline| deadline <= t);
+    hold!(O9, !late, "run {run} goes on beyond its deadline {deadline:?}");
+    let due = book.pause.and_then(|pause| pause.deadline);
+    hold!(O9, due.is_none_or(|due| due > t), "run {run} stays paused beyond {due:?}");
+    for (at, task) in book.tasks.iter().enumerate() {
+        let id = &task.spec.id;
+        if let Stand::Live(live) = task.stand {
+            let limit = task.spec.run_timeout.map(|limit| live.since + limit);
+            let late = live.cancel.is_none() && limit.is_some_and(|limit| limit <= t);
+            hold!(
+                O9,
+                !late,
+                "{run}/{id}#{} runs beyond its limit {limit:?} and is not stopped",
+                live.attempt
+            );
+            let over = live.over_by.is_none_or(|by| by > t);
+            hold!(O9, over, "{run}/{id}#{} should be over by {:?} and is not", live.attempt, live.over_by);
+        } else if book.state == RunState::Executing && book.is_ready(at, t) {
+            let (waited, limit) = (book.waited(at, t), task.spec.queue_timeout);
+            let late = limit.is_some_and(|limit| limit.0 <= waited);
+            hold!(O9, !late, "task {run}/{id} has waited {waited} ms, and its limit is {limit:?}");
+        }
+    }
+    Ok(())
+}
+
+impl RunBook {
+    /// Notes since when tasks are ready: the clock of a burst is exact.
+    fn note_ready(&mut self, t: Timestamp) {
+        if !matches!(self.state, RunState::Executing | RunState::Paused) {
+            return;
+        }
+        let paused = self.paused_until(t);
+        for task in 0..self.tasks.len() {
+            let ready = self.is_ready(task, t);
+            let noted = &mut self.tasks[task].ready;
+            match (ready, noted.is_some()) {
+                (true, false) => *noted = Some((t, paused)),
+                (false, true) => *noted = None,
+                (true, true) | (false, false) => {}
+            }
+        }
+    }
+}
+
 /// What may be left when nothing happens any more: a run that has ended, or one that says why it has not.
 pub(super) fn at_rest(run: usize, book: &RunBook, ground: &Ground<'_>) -> Result<(), Finding> {
     if book.state.is_terminal() {
@@ -92,7 +147,7 @@ pub(super) fn at_rest(run: usize, book: &RunBook, ground: &Ground<'_>) -> Result
     }
     let paused = book.state == RunState::Paused;
     hold!(O9, paused, "run {run} is {} and nothing happens any more", book.state);
-    let cause = book.pause.map(|(cause, _)| cause);
+    let cause = book.pause.map(|pause| pause.cause);
     hold!(O9, cause == Some(PauseCause::NeedsOperator), "run {run} stays paused by {cause:?}");
     for task in 0..book.tasks.len() {
         let placeable = book.is_ready(task, book.t)

@@ -137,10 +137,10 @@ fn task(entry: &Entry<'_>, id: TaskId, defaults: &Defaults, report: &mut Report)
     }
     spec.estimate = fields.take("estimate").map(|field| Arc::new(estimate(&field, name, report)));
     if let Some(field) = fields.take("inputs") {
-        spec.inputs = inputs(&field, report);
+        spec.inputs = inputs(&field, report).into();
     }
     if let Some(field) = fields.take("outputs") {
-        spec.outputs = outputs(&field, name, report);
+        spec.outputs = outputs(&field, name, report).into();
     }
     fields.refuse(&LATER, report);
     fields.close(report);
