@@ -10,6 +10,8 @@ use super::plan;
 use crate::{Dag, Measurement, RunError, Stopwatch};
 
 const NAME: &str = "starline_scheduler";
+/// Tasks placed at once, as many as the orchestrator does.
+const TURN: usize = 64;
 
 /// A scheduler that is ready to start, with its fleet.
 pub(crate) struct Prepared {
@@ -48,7 +50,7 @@ pub(crate) fn execute(prepared: &mut Prepared) -> usize {
     let mut effects = Vec::new();
     let mut completed = 0;
     while !scheduler.is_closed() {
-        scheduler.place(now, fleet, usize::MAX, step);
+        scheduler.place(now, fleet, TURN, step);
         std::mem::swap(&mut effects, &mut step.effects);
         step.clear();
         for effect in effects.drain(..) {

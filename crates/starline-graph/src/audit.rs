@@ -349,7 +349,6 @@ mod tests {
         );
         let (mut graph, [_, _, c]) = self::graph();
         let renamed = TaskSpec::new(TaskId::new("d").expect("id"), Payload::Noop);
-        graph.dag[node(c)].id = renamed.id.clone();
         graph.dag[node(c)].spec = Arc::new(renamed);
         assert_eq!(audit(&graph), [Finding::Name { task: TaskId::new("d").expect("id") }]);
     }

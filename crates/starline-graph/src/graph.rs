@@ -26,7 +26,6 @@ pub struct EdgeIx(pub u32);
 pub(crate) struct Node {
     pub(crate) spec: Arc<TaskSpec>,
     /// What every step asks of a task is kept beside the structure: the specification lies elsewhere in memory.
-    pub(crate) id: TaskId,
     pub(crate) priority: Priority,
     pub(crate) limits_queue: bool,
     pub(crate) names_outputs: bool,
@@ -253,7 +252,7 @@ impl TaskGraph {
     /// The index is not of this graph.
     #[must_use]
     pub fn id(&self, task: TaskIx) -> &TaskId {
-        &self.dag[node(task)].id
+        &self.dag[node(task)].spec.id
     }
 
     /// A task as facts name it.
@@ -446,7 +445,6 @@ impl TaskGraph {
         let order = self.next_order;
         self.next_order += 1;
         let ix = task(self.dag.add_node(Node {
-            id: spec.id.clone(),
             priority: spec.priority,
             limits_queue: spec.queue_timeout.is_some(),
             names_outputs: !spec.outputs.is_empty(),
@@ -518,7 +516,7 @@ pub(crate) fn edge_ix(ix: EdgeIndex<u32>) -> EdgeIx {
 }
 
 fn name_at(dag: &StableDiGraph<Node, Edge, u32>, at: u32) -> &str {
-    dag.node_weight(NodeIndex::new(at as usize)).map_or("", |found| found.id.as_str())
+    dag.node_weight(NodeIndex::new(at as usize)).map_or("", |found| found.spec.id.as_str())
 }
 
 impl<'g> EdgeView<'g> {

@@ -1,5 +1,7 @@
 //! Applies a fact: the only code that changes the state of a run, live and in replay.
 
+use std::cmp::Reverse;
+
 use starline_edit::reapply;
 use starline_graph::{Effect as EdgeEffect, Remains, has_templates};
 use starline_types::{
@@ -14,6 +16,7 @@ use crate::timers::Timer;
 impl State {
     /// Applies a fact of time `now`. Total: a fact that fits nothing changes nothing.
     pub(crate) fn apply(&mut self, now: Timestamp, event: &Event, planning: Planning, fleet: &mut Fleet) {
+        self.ripen(now);
         self.seq = self.seq.next();
         match event {
             Event::RunCreated { name, graph, settings } => {
@@ -301,6 +304,7 @@ impl State {
         if delay == Millis::ZERO {
             self.make_ready(task, now);
         } else {
+            self.backoffs.push(Reverse((now + delay, task)));
             self.timers.arm(now + delay, Timer::Backoff { task });
         }
     }

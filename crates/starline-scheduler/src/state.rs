@@ -1,6 +1,7 @@
 //! The state of a run: everything that facts have made it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -34,6 +35,8 @@ pub(crate) struct State {
     pub(crate) attempts: u64,
     pub(crate) tasks: Vec<TaskSlot>,
     pub(crate) timers: Timers,
+    /// Retry delays that are not over.
+    pub(crate) backoffs: BinaryHeap<Reverse<(Timestamp, TaskIx)>>,
     /// Pending tasks with an impossible edge, by insertion.
     pub(crate) blocked: BTreeSet<(u32, TaskIx)>,
     /// Pending tasks that could be assigned.
@@ -119,6 +122,7 @@ impl State {
             attempts: 0,
             tasks: Vec::new(),
             timers: Timers::default(),
+            backoffs: BinaryHeap::new(),
             blocked: BTreeSet::new(),
             ready: 0,
             condition_errors: BTreeMap::new(),
@@ -195,6 +199,7 @@ impl State {
         for at in 0..self.tasks.len() {
             let task = TaskIx(u32::try_from(at).unwrap_or(u32::MAX));
             if self.tasks[at].ready
+                && self.graph.limits_queue(task)
                 && let Some(limit) = self.graph.spec(task).queue_timeout
             {
                 let rest = Millis(limit.0.saturating_sub(self.queue_time(now, task).0));
@@ -221,6 +226,22 @@ impl State {
             let paused = self.paused_until(now);
             self.rare(task).paused_before = paused;
             self.timers.arm(now + limit, Timer::QueueTimeout { task });
+        }
+    }
+
+    /// Retry delays that are over by now make their tasks ready, as of the time at which they were over: so it
+    /// does not matter who asks first, a timer or the next fact of a replay.
+    pub(crate) fn ripen(&mut self, now: Timestamp) {
+        while let Some(Reverse((until, task))) = self.backoffs.peek().copied().filter(|top| top.0.0 <= now) {
+            self.backoffs.pop();
+            let due = self.graph.contains(task)
+                && self.graph.state(task).is_unstarted()
+                && !self.slot(task).ready
+                && self.rare_ref(task).and_then(|rare| rare.backoff) == Some(until)
+                && self.graph.waits(task).satisfied();
+            if due {
+                self.make_ready(task, until);
+            }
         }
     }
 

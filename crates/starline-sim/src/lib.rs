@@ -5,6 +5,7 @@ mod chance;
 mod office;
 mod oracle;
 mod schedule;
+mod script;
 mod sim;
 mod simulate;
 mod strategist;
@@ -13,6 +14,7 @@ mod trace;
 
 pub use oracle::{Oracle, Violation};
 pub use schedule::{Played, Schedule};
+pub use script::{PlayedScript, Script, ScriptError};
 pub use sim::{Action, Crash, Forged, Sim, Work};
 pub use simulate::{SimulatedRun, Simulation, SimulationError, simulate};
 pub use strategist::Strategist;

@@ -11,7 +11,6 @@ const TURN: usize = 4;
 /// One run.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    pub(crate) id: RunId,
     pub(crate) strategist: Strategist,
     pub(crate) scheduler: Scheduler,
     pub(crate) step: Step,
@@ -48,16 +47,8 @@ impl Office {
     ) -> Result<usize, Rejection> {
         let mut step = Step::default();
         let (made, fleet) = (strategist.make(), &mut self.fleet);
-        let scheduler = Scheduler::create(id.clone(), plan, made, now, fleet, &mut step)?;
-        Ok(self.seat(Seat {
-            id,
-            strategist,
-            scheduler,
-            step,
-            journal: Vec::new(),
-            behind: 0,
-            touched: false,
-        }))
+        let scheduler = Scheduler::create(id, plan, made, now, fleet, &mut step)?;
+        Ok(self.seat(Seat { strategist, scheduler, step, journal: Vec::new(), behind: 0, touched: false }))
     }
 
     /// Gives a run back after a restart.
@@ -70,7 +61,6 @@ impl Office {
     ) {
         let last = journal.last().map_or(now, |envelope| envelope.t);
         self.seats.push(Seat {
-            id: scheduler.run().clone(),
             strategist,
             scheduler,
             step: Step::default(),

@@ -80,14 +80,9 @@ impl Scheduler {
         if !self.state.graph.contains(task) || !self.state.graph.state(task).is_unstarted() {
             return;
         }
-        if self.state.in_backoff(task, now) {
-            return;
-        }
-        if self.state.slot(task).ready {
+        if self.state.slot(task).ready && !self.state.in_backoff(task, now) {
             // A device that was left out may be asked again.
             self.state.fresh.push(task);
-        } else if self.state.graph.waits(task).satisfied() {
-            self.state.make_ready(task, now);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{Fleet, Input, Refusal, Scheduler, Step};
 
 impl Scheduler {
     pub(crate) fn decide(&mut self, now: Timestamp, input: Input, fleet: &mut Fleet, step: &mut Step) {
+        self.state.ripen(now);
         match input {
             // First, as there are a million of them.
             Input::Reported { task, attempt, device, report } => {

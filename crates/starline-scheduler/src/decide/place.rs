@@ -23,6 +23,7 @@ impl Scheduler {
         if !self.may_place() {
             return false;
         }
+        self.state.ripen(now);
         if self.has_bug(Bug::AnyEdgeSuffices) {
             self.make_half_ready(now);
         }

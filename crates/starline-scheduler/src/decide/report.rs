@@ -44,7 +44,11 @@ impl Scheduler {
         };
         self.acknowledge(device, self.state.graph.reference(live.task), attempt, fleet, step);
         match report {
-            TaskReport::Completed { result, stdout } => self.complete(now, live, result, stdout, fleet, step),
+            TaskReport::Completed { result, stdout } => {
+                // The name comes back with the report: there is no need to look it up.
+                let task = if task.hint() == Some(live.task) { task } else { self.state.graph.reference(live.task) };
+                self.complete(now, live, task, result, stdout, fleet, step);
+            }
             TaskReport::Failed { error, result } => self.end_badly(now, live, error, result, fleet, step),
             TaskReport::Stopped => self.stopped(now, live, ConfirmedBy::Ack, fleet, step),
         }
@@ -170,10 +174,12 @@ impl Scheduler {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the fields of one fact")]
     fn complete(
         &mut self,
         now: Timestamp,
         live: Live,
+        task: TaskRef,
         result: Value,
         stdout: Option<Arc<str>>,
         fleet: &mut Fleet,
@@ -206,7 +212,7 @@ impl Scheduler {
             Box::default()
         };
         let event = Event::TaskCompleted {
-            task: self.state.graph.reference(live.task),
+            task,
             attempt: live.attempt,
             device: fleet.reference(live.device),
             result,

@@ -78,11 +78,6 @@ impl Judge {
         ground.devices.iter().position(|seat| seat.profile.id.as_str() == id)
     }
 
-    /// The run may be closed or is known to be stuck for a reason.
-    pub(crate) fn is_closed(&self, run: usize) -> bool {
-        self.books.get(run).is_none_or(|book| book.state.is_terminal())
-    }
-
     pub(crate) fn all_closed(&self) -> bool {
         self.books.iter().all(|book| book.state.is_terminal())
     }

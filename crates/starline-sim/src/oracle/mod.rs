@@ -73,7 +73,6 @@ impl fmt::Display for Violation {
 /// What a judgement rests on beside the facts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ground<'a> {
-    pub(crate) now: Timestamp,
     pub(crate) truth: &'a Truth,
     pub(crate) devices: &'a [SimDevice],
 }

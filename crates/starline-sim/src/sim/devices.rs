@@ -59,7 +59,7 @@ impl Sim {
             }
         }
         self.trace.note(now, || format!("device {device} begins {key:?}"));
-        self.truth.begin(key, device, now, work.report.clone());
+        self.truth.begin(key, device, work.report.clone());
         let seat = &mut self.devices[device];
         let life = seat.life;
         if let Some(takes) = work.takes {

@@ -234,7 +234,7 @@ impl Sim {
 
     fn with_judge(&mut self, ask: impl FnOnce(&mut Judge, &Ground<'_>) -> Result<(), (Oracle, String)>) {
         let Some(mut judge) = self.judge.take() else { return };
-        let ground = Ground { now: self.now, truth: &self.truth, devices: &self.devices };
+        let ground = Ground { truth: &self.truth, devices: &self.devices };
         let verdict = ask(&mut judge, &ground);
         self.judge = Some(judge);
         if let Err((oracle, message)) = verdict {

@@ -23,7 +23,6 @@ pub(crate) enum Ended {
 #[derive(Clone, Debug)]
 pub(crate) struct Deed {
     pub(crate) device: usize,
-    pub(crate) began: Timestamp,
     pub(crate) ended: Option<(Timestamp, Ended)>,
     /// What it reports when it is done.
     pub(crate) report: TaskReport,
@@ -37,9 +36,9 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
-    pub(crate) fn begin(&mut self, key: Key, device: usize, now: Timestamp, report: TaskReport) {
+    pub(crate) fn begin(&mut self, key: Key, device: usize, report: TaskReport) {
         self.executing.push(key);
-        self.deeds.insert(key, Deed { device, began: now, ended: None, report });
+        self.deeds.insert(key, Deed { device, ended: None, report });
     }
 
     pub(crate) fn end(&mut self, key: Key, now: Timestamp, how: Ended) {

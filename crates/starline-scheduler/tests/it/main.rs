@@ -1,0 +1,21 @@
+//! Scenarios and edge cases of the scheduler, through its public interface alone: virtual time, and devices
+//! that answer after given times.
+
+mod devices;
+mod edges;
+mod graph;
+mod invariants;
+mod job;
+mod late;
+mod losses;
+mod manager;
+mod placing;
+mod readiness;
+mod refusals;
+mod retries;
+mod runs;
+mod stalls;
+mod statistics;
+mod support;
+mod timeouts;
+mod volume;

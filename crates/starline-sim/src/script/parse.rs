@@ -1,0 +1,174 @@
+//! Reading a scenario.
+
+use starline_types::{DeviceId, DeviceProfile, FailurePolicy, Millis, RunId, RunSettings, Timestamp};
+
+use super::expect::Expectation;
+use super::words::{Word, words};
+use super::{DeviceLine, EventLine, RunLines, Script, ScriptError, What};
+use crate::{Action, Crash, Strategist};
+
+type Read<T> = Result<T, String>;
+
+impl Script {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// The first line that cannot be read.
+    pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        let mut script = Self { devices: Vec::new(), runs: Vec::new(), events: Vec::new() };
+        for (at, line) in text.lines().enumerate() {
+            let read = words(line).and_then(|words| script.read(at + 1, &words));
+            read.map_err(|fault| ScriptError { line: at + 1, fault })?;
+        }
+        script.events.sort_by_key(|event| event.at);
+        Ok(script)
+    }
+
+    fn read(&mut self, line: usize, words: &[Word]) -> Read<()> {
+        let Some((first, rest)) = words.split_first() else { return Ok(()) };
+        match first.text.as_str() {
+            "run" => {
+                let (id, rest) = rest.split_first().ok_or("a run needs an id")?;
+                self.runs.push(run(&id.text, rest)?);
+            }
+            "device" => self.devices.push(device(rest)?),
+            "task" => self.current()?.read_task(rest)?,
+            "at" => {
+                let event = self.event(line, rest)?;
+                self.events.push(event);
+            }
+            other => return Err(format!("{other:?} is none of run, device, task, at")),
+        }
+        Ok(())
+    }
+
+    /// The run that tasks belong to: the last one, or one called `run`.
+    fn current(&mut self) -> Read<&mut RunLines> {
+        if self.runs.is_empty() {
+            self.runs.push(run("run", &[])?);
+        }
+        self.runs.last_mut().ok_or_else(|| "no run".into())
+    }
+
+    fn event(&self, line: usize, words: &[Word]) -> Read<EventLine> {
+        let (at, rest) = words.split_first().ok_or("a time is missing")?;
+        let at = Timestamp(duration(&at.text)?.0);
+        let (run, rest) = match rest.split_first() {
+            Some((first, rest)) if first.text.ends_with(':') => {
+                let id = first.text.trim_end_matches(':');
+                let run = self.runs.iter().position(|run| run.id.as_str() == id);
+                (run.ok_or_else(|| format!("no run {id}"))?, rest)
+            }
+            _ => (0, rest),
+        };
+        let what = match rest.split_first() {
+            Some((first, rest)) if first.text == "expect" => {
+                What::Expect(Expectation::read(run, rest, |id| self.device(id))?)
+            }
+            _ => What::Do(self.action(run, rest)?),
+        };
+        Ok(EventLine { line, at, what })
+    }
+
+    fn device(&self, id: &str) -> Read<usize> {
+        let found = self.devices.iter().position(|device| device.profile.id.as_str() == id);
+        found.ok_or_else(|| format!("no device {id}"))
+    }
+
+    fn action(&self, run: usize, words: &[Word]) -> Read<Action> {
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let owned = |text: &str| text.to_owned();
+        Ok(match texts[..] {
+            ["prepare"] => Action::Prepare(run),
+            ["start"] => Action::Start(run),
+            ["pause"] => Action::Pause(run),
+            ["resume"] => Action::Resume(run),
+            ["clear"] => Action::ClearAssignments(run),
+            ["cancel", "run"] => Action::CancelRun { run, force: false },
+            ["cancel", "run", "force"] => Action::CancelRun { run, force: true },
+            ["cancel", task] => Action::CancelTask { run, task: owned(task) },
+            ["skip", task] => Action::SkipTask { run, task: owned(task) },
+            ["reassign", task, device] => Action::Reassign { run, task: owned(task), device: owned(device) },
+            ["device", id, verb] => self.device_action(self.device(id)?, verb)?,
+            ["crash", down] => Action::Crash(Crash {
+                persisted: usize::MAX,
+                acted: usize::MAX,
+                down: duration(down)?,
+                journals_first: false,
+            }),
+            _ => return Err(format!("cannot do {:?}", texts.join(" "))),
+        })
+    }
+
+    fn device_action(&self, device: usize, verb: &str) -> Read<Action> {
+        Ok(match verb {
+            "dies" => Action::Kill { device, certain: true },
+            "vanishes" => Action::Kill { device, certain: false },
+            "cut" => Action::Cut { device },
+            "up" => Action::Return { device },
+            "drains" => Action::Drain { device, draining: true },
+            "serves" => Action::Drain { device, draining: false },
+            "leaves" => Action::Forget { device },
+            "joins" => Action::Join { device },
+            other => {
+                let known = "dies, vanishes, cut, up, drains, serves, leaves, joins";
+                return Err(format!("a device does none of that: {other:?}; there are {known}"));
+            }
+        })
+    }
+}
+
+fn run(id: &str, words: &[Word]) -> Read<RunLines> {
+    let id = RunId::new(id).map_err(|error| error.to_string())?;
+    let mut settings = RunSettings::default();
+    let mut strategist = Strategist::RoundRobin;
+    for Word { name, text } in words {
+        match name.as_deref() {
+            Some("policy") => {
+                settings.on_failure = match text.as_str() {
+                    "skip_dependents" => FailurePolicy::SkipDependents,
+                    "fail_fast" => FailurePolicy::FailFast,
+                    "wait_for_edit" => FailurePolicy::WaitForEdit,
+                    other => return Err(format!("unknown policy {other:?}")),
+                }
+            }
+            Some("max_parallel") => settings.max_parallel = Some(number(text)?),
+            Some("deadline") => settings.deadline = Some(duration(text)?),
+            Some("edit_wait") => settings.edit_wait = duration(text)?,
+            Some("seed") => settings.seed = number(text)?,
+            Some("strategy") => {
+                let found = Strategist::from_name(text);
+                strategist = found.ok_or_else(|| format!("unknown strategy {text:?}"))?;
+            }
+            _ => return Err(format!("a run has no {}", name.as_deref().unwrap_or(text))),
+        }
+    }
+    Ok(RunLines { id, settings, strategist, tasks: Vec::new(), edges: Vec::new(), works: Vec::new() })
+}
+
+fn device(words: &[Word]) -> Read<DeviceLine> {
+    let (id, rest) = words.split_first().ok_or("a device needs an id")?;
+    let id = DeviceId::new(&id.text).map_err(|error| error.to_string())?;
+    let mut profile = DeviceProfile::new(id, "simulated");
+    let mut down = false;
+    for Word { name, text } in rest {
+        match (name.as_deref(), text.as_str()) {
+            (Some("slots"), slots) => profile.slots = number(slots)?,
+            (Some("os"), os) => profile.os = Some(os.to_owned()),
+            (Some("has"), list) => profile.capabilities = list.split(',').map(str::to_owned).collect(),
+            (None, "unfenced") => profile.fenced = false,
+            (None, "local") => profile.local = true,
+            (None, "down") => down = true,
+            (name, text) => return Err(format!("a device has no {}", name.unwrap_or(text))),
+        }
+    }
+    Ok(DeviceLine { profile, down })
+}
+
+pub(super) fn duration(text: &str) -> Read<Millis> {
+    text.parse().map_err(|error: starline_types::DurationError| error.to_string())
+}
+
+pub(super) fn number<T: std::str::FromStr>(text: &str) -> Read<T> {
+    text.parse().map_err(|_| format!("{text:?} is no number that fits here"))
+}
