@@ -27,6 +27,7 @@ use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use starline_benches::baseline::counter_loop;
+use starline_benches::product::{Prepared, execute, prepare};
 use starline_benches::{Adjacency, Dag};
 
 /// A graph in the form the counter loop takes.
@@ -68,7 +69,20 @@ fn successors(dag: Dag) -> (Adjacency, Dag) {
     (dag.successors(), dag)
 }
 
+fn prepared(name: &str) -> Prepared {
+    prepare(&dag(name)).expect("a graph without faults")
+}
+
+#[library_benchmark]
+#[bench::chain_10000(setup = prepared, args = ("chain_10000"))]
+#[bench::fan_10000(setup = prepared, args = ("fan_10000"))]
+#[bench::layered_10000(setup = prepared, args = ("layered_10000"))]
+fn schedule(mut prepared: Prepared) -> (usize, Prepared) {
+    (execute(&mut prepared), prepared)
+}
+
+library_benchmark_group!(name = scheduler_alone, benchmarks = [schedule]);
 library_benchmark_group!(name = counter_loop_alone, benchmarks = [drain]);
 library_benchmark_group!(name = graphs, benchmarks = [generate, successors]);
 
-main!(library_benchmark_groups = [counter_loop_alone, graphs]);
+main!(library_benchmark_groups = [scheduler_alone, counter_loop_alone, graphs]);

@@ -7,6 +7,8 @@ mod orchestrator;
 mod plan;
 mod scheduler;
 
+pub use scheduler::{Prepared, execute, prepare};
+
 use crate::{Dag, Measurement, RunError};
 
 /// Runs a graph on this many worker threads.

@@ -14,14 +14,19 @@ const NAME: &str = "starline_scheduler";
 const TURN: usize = 64;
 
 /// A scheduler that is ready to start, with its fleet.
-pub(crate) struct Prepared {
+#[derive(Debug)]
+pub struct Prepared {
     scheduler: Scheduler,
     fleet: Fleet,
     step: Step,
 }
 
-/// Four devices of 256 slots, as for the whole orchestrator.
-pub(crate) fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
+/// A scheduler that is ready to start, with four devices of 256 slots, as for the whole orchestrator.
+///
+/// # Errors
+///
+/// [`RunError::Failed`] when the product refuses the graph.
+pub fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
     let failed = |error: &dyn std::fmt::Display| RunError::failed(NAME, error.to_string());
     let mut fleet = Fleet::new();
     for device in 0..4 {
@@ -42,8 +47,8 @@ pub(crate) fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
     Ok(Prepared { scheduler, fleet, step })
 }
 
-/// Runs to the end, every attempt reported as soon as it is dispatched.
-pub(crate) fn execute(prepared: &mut Prepared) -> usize {
+/// Runs to the end, every attempt reported as soon as it is dispatched. Returns the number of attempts.
+pub fn execute(prepared: &mut Prepared) -> usize {
     let Prepared { scheduler, fleet, step } = prepared;
     let now = Timestamp(1);
     scheduler.step_into(now, Input::Start, fleet, step);

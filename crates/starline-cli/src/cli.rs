@@ -90,6 +90,10 @@ fn inputs(matches: &ArgMatches, inputs: Vec<String>) -> Vec<String> {
 
 fn execute(cli: Cli) -> Exit {
     let output = Output::new(cli.verb.output());
+    if let Err(error) = starline::transport_process::adopt_orphans() {
+        // Only slower: what attempts leave behind is then waited for by the first process of the system.
+        output.error(&format!("failed to adopt orphans: {error}"));
+    }
     let exit = cli.verb.execute(&output).unwrap_or_else(|failure| failure.report(&output));
     match output.take_fault() {
         Some(error) => {

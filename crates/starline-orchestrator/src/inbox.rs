@@ -184,7 +184,8 @@ impl Inbox {
         let mut state = self.lock();
         let abandoned = state.abandoned;
         let busy = !state.mail.is_empty() || abandoned;
-        let found = state.core.take_if(|core| busy || core.more || core.deadline().is_some_and(|at| at <= now));
+        let found =
+            state.core.take_if(|core| busy || core.more || core.deadline().is_some_and(|at| at <= now));
         if let Some(mut core) = found {
             std::mem::swap(&mut core.mail, &mut state.mail);
             core.abandoned |= abandoned;

@@ -1,6 +1,7 @@
 //! The state machine of one run.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use starline_assign::{AssignmentStrategy, Binding};
@@ -69,7 +70,7 @@ pub struct Scheduler {
     /// Queues of ready tasks: for each device with early binding, for each class with late binding.
     pub(crate) lanes: Vec<Lane>,
     /// Queues to be looked at.
-    pub(crate) awake: Vec<u32>,
+    pub(crate) awake: VecDeque<u32>,
     /// How far the ledger's list of freed devices was read.
     pub(crate) freed_seen: u64,
     /// When ready tasks that no registered device fits fail. No matter of facts: after a replay the wait
@@ -122,7 +123,7 @@ impl Scheduler {
             strategy,
             early,
             lanes: Vec::new(),
-            awake: Vec::new(),
+            awake: VecDeque::new(),
             freed_seen: 0,
             misfits: BTreeMap::new(),
             unfinished: false,

@@ -147,8 +147,10 @@ fn duration(task: &TaskSpec, time_scale: f64) -> Millis {
 fn hollow(graph: Arc<GraphSpec>, anywhere: bool, time_scale: f64) -> Result<Arc<GraphSpec>, Rejection> {
     let endless = |task: &TaskSpec| task.run_timeout.is_some_and(|limit| duration(task, time_scale) >= limit);
     let is_solid = |task: &TaskSpec| !task.outputs.is_empty() || has_templates(task);
-    let is_hollow =
-        |task: &TaskSpec| !(anywhere && task.device.is_some()) && !endless(task) && !is_solid(task);
+    let is_hollow = |task: &TaskSpec| {
+        let demanding = anywhere && task.device.is_some();
+        !(demanding || endless(task) || is_solid(task))
+    };
     if graph.tasks.iter().all(|task| is_hollow(task)) {
         return Ok(graph);
     }

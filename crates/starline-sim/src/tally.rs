@@ -10,6 +10,8 @@ use starline_types::Millis;
 pub struct Tally {
     /// Schedules played.
     pub schedules: u64,
+    /// Commits: bursts of inputs that were worked off and made durable.
+    pub commits: u64,
     /// Facts recorded.
     pub facts: u64,
     /// Attempts dispatched.
@@ -30,6 +32,7 @@ impl Tally {
     /// Adds what another one counted.
     pub fn add(&mut self, other: &Self) {
         self.schedules += other.schedules;
+        self.commits += other.commits;
         self.facts += other.facts;
         self.attempts += other.attempts;
         self.replays += other.replays;

@@ -60,6 +60,13 @@ impl Trace {
         }
     }
 
+    /// What happened to devices and to the orchestrator.
+    pub(crate) fn circumstance(&mut self, now: Timestamp, what: &str) {
+        if self.kept {
+            self.line(format_args!("{now:>10}  ~ {what}"));
+        }
+    }
+
     /// Anything else.
     pub(crate) fn note(&mut self, now: Timestamp, what: impl FnOnce() -> String) {
         if self.all {

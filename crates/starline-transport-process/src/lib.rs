@@ -4,6 +4,7 @@
 compile_error!("starline-transport-process needs the process groups of a Unix system");
 
 mod capture;
+mod adopt;
 mod command;
 mod device;
 mod folder;
@@ -16,6 +17,7 @@ mod report;
 mod supervise;
 mod transport;
 
+pub use adopt::adopt_orphans;
 pub use device::ProcessDevice;
 pub use options::{OptionsError, ProcessOptions};
 pub use transport::ProcessTransport;

@@ -113,8 +113,10 @@ impl Scheduler {
         let class = fleet.class(self.state.graph.spec(task).device.as_ref());
         if due && fleet.eligible(class).is_empty() {
             let missing = self.missing(task, fleet).join(", ");
-            let error =
-                TaskError::new(ErrorKind::NoEligibleDevice, format!("no registered device has {missing}"));
+            let error = TaskError::new(
+                ErrorKind::NoEligibleDevice,
+                format!("no registered device fits: missing {missing}"),
+            );
             self.fail_task(now, task, 0, error, Value::Null, fleet, step);
         }
     }

@@ -177,6 +177,15 @@ impl Scheduler {
 
     /// Whether an eligible device is connected for any ready task. O(tasks), asked only when nothing runs.
     pub(super) fn has_placeable(&self, now: Timestamp, fleet: &mut Fleet) -> bool {
+        // Mostly a queue shows it; every task is looked at only when none does.
+        let queued = self.lanes.iter().enumerate().any(|(at, lane)| {
+            let lane_ix = u32::try_from(at).unwrap_or(u32::MAX);
+            let head = lane.peek().filter(|(urgency, task)| self.is_current(*task, lane_ix, *urgency, now));
+            head.is_some_and(|(_, task)| self.has_available_device(task, fleet))
+        });
+        if queued {
+            return true;
+        }
         let tasks: Vec<TaskIx> =
             self.state.graph.indices().filter(|task| self.is_placeable(*task, now)).collect();
         tasks.into_iter().any(|task| self.has_available_device(task, fleet))

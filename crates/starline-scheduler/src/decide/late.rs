@@ -72,7 +72,7 @@ impl Scheduler {
                 match self.lanes[lane as usize].peek().filter(|_| open) {
                     Some((urgency, _)) => best = best.max(Some((urgency, lane))),
                     None => {
-                        self.awake.swap_remove(at);
+                        self.awake.swap_remove_back(at);
                         self.lanes[lane as usize].awake = false;
                     }
                 }

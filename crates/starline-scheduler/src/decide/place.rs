@@ -174,7 +174,7 @@ impl Scheduler {
             && !queue.is_empty()
         {
             queue.awake = true;
-            self.awake.push(lane);
+            self.awake.push_back(lane);
         }
     }
 
@@ -215,19 +215,27 @@ impl Scheduler {
         if self.parallel_room() != usize::MAX {
             return self.serve_by_urgency(now, fleet, limit, step);
         }
-        while let Some(lane) = self.awake.pop() {
+        // In turns, so that no device waits until another one is full.
+        let turn = (limit / self.awake.len().max(1)).max(1);
+        while let Some(lane) = self.awake.pop_front() {
             let device = DeviceIx(lane);
+            let mut served = 0;
             while left > 0
+                && served < turn
                 && (fleet.free(device) > 0 || self.has_bug(Bug::SlotsIgnored) && fleet.is_available(device))
             {
                 let Some((urgency, task)) = self.lanes[lane as usize].pop() else { break };
                 if self.is_current(task, lane, urgency, now) && self.assign(now, task, device, fleet, step) {
                     left -= 1;
+                    served += 1;
                 }
             }
-            if left == 0 {
-                self.awake.push(lane);
-                return true;
+            if left == 0 || served == turn {
+                self.awake.push_back(lane);
+                if left == 0 {
+                    return true;
+                }
+                continue;
             }
             self.lanes[lane as usize].awake = false;
         }
@@ -246,7 +254,7 @@ impl Scheduler {
                 match head.filter(|_| fleet.free(DeviceIx(lane)) > 0) {
                     Some((urgency, _)) => best = best.max(Some((urgency, lane))),
                     None => {
-                        self.awake.swap_remove(at);
+                        self.awake.swap_remove_back(at);
                         self.lanes[lane as usize].awake = false;
                     }
                 }

@@ -46,7 +46,8 @@ impl Scheduler {
         match report {
             TaskReport::Completed { result, stdout } => {
                 // The name comes back with the report: there is no need to look it up.
-                let task = if task.hint() == Some(live.task) { task } else { self.state.graph.reference(live.task) };
+                let task =
+                    if task.hint() == Some(live.task) { task } else { self.state.graph.reference(live.task) };
                 self.complete(now, live, task, result, stdout, fleet, step);
             }
             TaskReport::Failed { error, result } => self.end_badly(now, live, error, result, fleet, step),

@@ -412,7 +412,7 @@ impl Reader<'_> {
             let (_, live) = self.live(task, attempt)?;
             hold!(O10, live.cancel == Some(reason), "{task}#{attempt} is cancelled for {reason:?} unasked");
             let fenced = self.ground.devices[live.device].profile.fenced;
-            let proof = !(by == Some(ConfirmedBy::Lease) && !fenced);
+            let proof = by != Some(ConfirmedBy::Lease) || fenced;
             hold!(O1, proof, "the end of a lease on a device that keeps to none confirms {task}#{attempt}");
             hold!(O1, confirmed || !fenced, "{task}#{attempt} is given up on a device that keeps to leases");
             self.is_over(at, live)?;

@@ -15,7 +15,7 @@ use starline_types::{DeviceId, DeviceProfile, GraphSpec, RunId, RunSettings, Tas
 pub(crate) use chaos::Knobs;
 pub use play::Played;
 
-use crate::{Action, Strategist};
+use crate::{Action, Crash, Strategist, Violation};
 
 /// A run of a schedule.
 #[derive(Clone, Debug)]
@@ -57,6 +57,10 @@ pub struct Schedule {
     pub(crate) knobs: Knobs,
     /// When faults stop.
     pub(crate) quiet_at: Timestamp,
+    /// A crash beside those among the actions.
+    pub(crate) crash_at: Option<(u64, Crash)>,
+    /// One of so many commits is checked against a replay.
+    pub(crate) replay_every: u64,
     #[cfg(feature = "seeded-bugs")]
     pub(crate) bug: Option<starline_scheduler::Bug>,
 }
@@ -66,6 +70,38 @@ impl Schedule {
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The same schedule with one more crash, during a commit, counted from 1. The first commits submit the runs,
+    /// one for each; a crash during those would lose what nobody was told to be safe.
+    #[must_use]
+    pub fn with_crash(mut self, commit: u64, crash: Crash) -> Self {
+        self.crash_at = Some((commit, crash));
+        self
+    }
+
+    /// Number of runs.
+    #[must_use]
+    pub fn run_count(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The same schedule, with every run compared with its replay after every commit.
+    #[must_use]
+    pub fn replayed_throughout(mut self) -> Self {
+        self.replay_every = 1;
+        self
+    }
+
+    /// The line that says how to see a violation again.
+    #[must_use]
+    pub fn failure_line(&self, violation: &Violation) -> String {
+        let (oracle, step, seed) = (violation.oracle, violation.step, self.seed);
+        let hash = self.config_hash();
+        format!(
+            "SIM FAIL oracle={oracle} seed={seed} step={step} cfg={hash:016x} :: \
+             cargo xtask soak sim --seed {seed} --trace"
+        )
     }
 
     /// The same schedule for a scheduler with a broken rule.

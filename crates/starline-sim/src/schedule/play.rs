@@ -15,8 +15,6 @@ use crate::{Action, Tally};
 
 /// Virtual time after the faults in which every run must end.
 const PATIENCE: Millis = Millis::from_secs(2 * 3600);
-/// One of so many commits is checked against a replay.
-const REPLAY_EVERY: u64 = 64;
 
 /// A schedule that was played.
 #[derive(Clone, Debug)]
@@ -81,13 +79,16 @@ impl Schedule {
                 sim.complain(Oracle::O10, format!("a valid graph is rejected: {rejection}"));
             }
         }
+        if let Some((commit, crash)) = self.crash_at {
+            sim.crash_at(commit, crash);
+        }
         for (at, action) in &self.actions {
             sim.at(*at, action.clone());
         }
         let mut replays = Chance::about(self.seed, &[3]);
         while sim.next().is_some_and(|next| next <= self.quiet_at || !sim.is_up()) {
             sim.step();
-            compare_some(&mut sim, &mut replays);
+            self.compare_some(&mut sim, &mut replays);
         }
         // Commands that were given while the orchestrator was down are given again.
         sim.run_until(sim.now() + TRY_AGAIN);
@@ -95,7 +96,7 @@ impl Schedule {
         let limit = sim.now() + PATIENCE;
         while !sim.is_done() && sim.next().is_some_and(|next| next <= limit) {
             sim.step();
-            compare_some(&mut sim, &mut replays);
+            self.compare_some(&mut sim, &mut replays);
         }
         sim.judge_the_end();
         let (violation, mut tally, trace) = sim.into_parts();
@@ -132,11 +133,12 @@ impl Schedule {
             }
         }
     }
-}
 
-fn compare_some(sim: &mut Sim, replays: &mut Chance) {
-    if replays.below(REPLAY_EVERY) == 0 && sim.run_count() > 0 {
-        let run = replays.below(sim.run_count() as u64) as usize;
-        sim.compare(run);
+    /// Compares a run with its replay now and then.
+    fn compare_some(&self, sim: &mut Sim, replays: &mut Chance) {
+        if replays.below(self.replay_every) == 0 && sim.run_count() > 0 {
+            let run = replays.below(sim.run_count() as u64) as usize;
+            sim.compare(run);
+        }
     }
 }

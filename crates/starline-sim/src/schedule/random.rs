@@ -9,6 +9,9 @@ use super::{DevicePlan, Knobs, RunPlan, Schedule, actions, graph};
 use crate::Strategist;
 use crate::chance::Chance;
 
+/// One of so many commits is checked against a replay.
+const REPLAY_EVERY: u64 = 64;
+
 impl Schedule {
     /// Draws a schedule. Equal seeds give equal schedules.
     #[must_use]
@@ -28,6 +31,8 @@ impl Schedule {
             actions,
             knobs,
             quiet_at,
+            crash_at: None,
+            replay_every: REPLAY_EVERY,
             #[cfg(feature = "seeded-bugs")]
             bug: None,
         }

@@ -68,6 +68,7 @@ impl Script {
             }
         }
         sim.run_to_end();
+        findings.extend(sim.violation().map(ToString::to_string));
         PlayedScript { sim, findings }
     }
 }

@@ -15,6 +15,9 @@ impl Sim {
             judge.heed(&action);
             Ok(())
         });
+        if let Some(text) = self.circumstance(&action) {
+            self.trace.circumstance(self.now, &text);
+        }
         match action {
             Action::Kill { device, certain } => self.kill(device, certain),
             Action::Cut { device } => self.cut(device),
@@ -28,6 +31,23 @@ impl Sim {
             Action::Calm => self.calm(),
             command => self.command(command),
         }
+    }
+
+    /// An action that is no command to a run, in words.
+    fn circumstance(&self, action: &Action) -> Option<String> {
+        let device = match action {
+            Action::Kill { device, .. }
+            | Action::Cut { device }
+            | Action::Return { device }
+            | Action::Drain { device, .. }
+            | Action::Forget { device }
+            | Action::Join { device }
+            | Action::Forge(Forged { device, .. }) => *device,
+            Action::Crash(_) | Action::Calm => return Some(action.to_string()),
+            _ => return None,
+        };
+        let id = self.devices.get(device).map_or("?", |seat| seat.profile.id.as_str());
+        Some(action.to_string().replacen(&device.to_string(), id, 1))
     }
 
     fn command(&mut self, action: Action) {

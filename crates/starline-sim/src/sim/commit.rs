@@ -10,6 +10,9 @@ impl Sim {
     pub(super) fn commit(&mut self) {
         self.commits += 1;
         let touched = self.office.take_touched();
+        if let Some((_, crash)) = self.crash_at.filter(|(commit, _)| *commit == self.commits) {
+            self.arm_crash(crash);
+        }
         let crash = self.crash.take();
         // A crash cuts the commit somewhere: after so many runs, and so many effects of the last one.
         let persisted = crash.map_or(usize::MAX, |crash| crash.persisted);

@@ -14,7 +14,6 @@ impl Sim {
         self.archive = office.seats.into_iter().map(|seat| (seat.journal, seat.strategist)).collect();
         self.up = false;
         let now = self.now;
-        self.trace.note(now, || format!("the orchestrator dies: {crash:?}"));
         for device in 0..self.devices.len() {
             let seat = &mut self.devices[device];
             seat.connection += 1;
@@ -37,7 +36,7 @@ impl Sim {
     pub(super) fn restart(&mut self, journals_first: bool) {
         self.office = Office::default();
         self.up = true;
-        self.trace.note(self.now, || "the orchestrator starts again".into());
+        self.trace.circumstance(self.now, "the orchestrator starts again");
         let mut fleet = Fleet::new();
         if !journals_first {
             self.register_all(&mut fleet);

@@ -218,7 +218,11 @@ impl fmt::Display for Action {
                 let Forged { task, attempt, device, report, .. } = forged;
                 write!(f, "device {device} forges {task}#{attempt}: {report:?}")
             }
-            Self::Crash(crash) => write!(f, "the orchestrator dies: {crash:?}"),
+            Self::Crash(crash) => {
+                write!(f, "the orchestrator dies for {}", crash.down)?;
+                let part = |n: usize| if n == usize::MAX { "all".to_owned() } else { n.to_string() };
+                write!(f, ", runs persisted: {}, effects: {}", part(crash.persisted), part(crash.acted))
+            }
             Self::Calm => f.write_str("nothing goes wrong any more"),
         }
     }

@@ -2,7 +2,7 @@
 
 use starline_types::Timestamp;
 
-use super::Sim;
+use super::{Crash, Sim};
 use crate::Tally;
 use crate::oracle::{Judge, Oracle, Violation};
 
@@ -17,6 +17,11 @@ impl Sim {
 
     pub(crate) fn keep_trace_of_all(&mut self) {
         self.trace.keep_all();
+    }
+
+    /// The orchestrator dies during a commit, whatever else it does.
+    pub(crate) fn crash_at(&mut self, commit: u64, crash: Crash) {
+        self.crash_at = Some((commit, crash));
     }
 
     #[cfg(feature = "seeded-bugs")]
@@ -88,6 +93,7 @@ impl Sim {
 
     pub(crate) fn into_parts(mut self) -> (Option<Violation>, Tally, String) {
         self.tally.time = self.now.since(Timestamp(0));
+        self.tally.commits = self.commits;
         (self.violation, self.tally, self.trace.into_text())
     }
 }

@@ -58,6 +58,7 @@ pub struct Sim {
     /// Attempts whose lease is not renewed any more.
     unrenewed: BTreeSet<Key>,
     crash: Option<Crash>,
+    crash_at: Option<(u64, Crash)>,
     truth: Truth,
     judge: Option<Box<Judge>>,
     violation: Option<Violation>,
@@ -102,6 +103,7 @@ impl Sim {
             nature,
             unrenewed: BTreeSet::new(),
             crash: None,
+            crash_at: None,
             truth: Truth::default(),
             judge: None,
             violation: None,

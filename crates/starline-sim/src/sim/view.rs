@@ -6,6 +6,7 @@ use starline_types::{
 };
 
 use super::{Key, Sim, Work};
+use crate::Violation;
 
 impl Sim {
     /// Says what the attempts of a task do, one after the other; the last work is that of all further ones.
@@ -94,6 +95,13 @@ impl Sim {
     #[must_use]
     pub fn sent(&self, run: usize, task: &str) -> Option<&Payload> {
         self.runs.get(run)?.sent.get(&self.place(run, task)?)
+    }
+
+    /// What was found to be wrong: without oracles only an orchestrator that works without end, or attempts
+    /// that a device must not have.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
     }
 
     /// What the last command came to.

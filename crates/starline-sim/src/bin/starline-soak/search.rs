@@ -11,15 +11,6 @@ const GRIP: u64 = 64;
 /// One of so many schedules is played twice.
 const TWICE_EVERY: u64 = 64;
 
-/// The line that says how to see a violation again.
-fn report(schedule: &Schedule, violation: &Violation) -> String {
-    let (oracle, step, seed) = (violation.oracle, violation.step, schedule.seed());
-    let hash = schedule.config_hash();
-    format!(
-        "SIM FAIL oracle={oracle} seed={seed} step={step} cfg={hash:016x} :: cargo xtask soak sim --seed {seed} --trace"
-    )
-}
-
 /// Plays a schedule; a panic is a violation without an oracle.
 fn play(schedule: &Schedule) -> Result<Played, String> {
     let twice = schedule.seed().is_multiple_of(TWICE_EVERY);
@@ -46,7 +37,7 @@ pub(crate) fn one(seed: u64, trace: bool) -> bool {
 
 /// Shows a violation and the smallest schedule with the same one.
 fn show(schedule: &Schedule, violation: &Violation) {
-    println!("{}\n{violation}", report(schedule, violation));
+    println!("{}\n{violation}", schedule.failure_line(violation));
     let (small, found) = schedule.shrink(violation);
     println!("\nshrunk: {found}\n{small}\n\n{}", small.play_traced().trace);
 }
@@ -97,8 +88,10 @@ fn work(base: u64, seeds: u64, next: &AtomicU64, found: &Mutex<Found>) {
                 Ok(played) => {
                     mine.tally.add(&played.tally);
                     if let Some(violation) = played.violation {
-                        mine.violations
-                            .push((base + seed, format!("{}\n  {violation}", report(&schedule, &violation))));
+                        mine.violations.push((
+                            base + seed,
+                            format!("{}\n  {violation}", schedule.failure_line(&violation)),
+                        ));
                     }
                 }
                 Err(panic) => {
