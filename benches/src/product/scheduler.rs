@@ -39,7 +39,7 @@ pub fn prepare(dag: &Dag) -> Result<Prepared, RunError> {
     let run = RunId::new("bench").map_err(|error| failed(&error))?;
     let plan = Plan { graph: Arc::new(plan::graph(dag)?), limits: Limits::ceiling(), ..Plan::default() };
     let mut step = Step::default();
-    let strategy = Box::new(LoadBalance::default());
+    let strategy = Box::new(LoadBalance);
     let mut scheduler = Scheduler::create(run, plan, Some(strategy), Timestamp(0), &mut fleet, &mut step)
         .map_err(|error| failed(&error))?;
     scheduler.step_into(Timestamp(0), Input::Prepare, &mut fleet, &mut step);

@@ -76,7 +76,10 @@ impl RunShared {
     }
 }
 
-/// A run as the driver keeps it.
+/// What a command came to.
+pub(crate) type Answered = Result<Answer, RunError>;
+
+/// A run as the core keeps it.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) scheduler: Scheduler,
@@ -87,7 +90,7 @@ pub(crate) struct Entry {
     /// Envelopes of the present burst.
     pub(crate) envelopes: Vec<Arc<Envelope>>,
     /// Answers that wait until the facts are durable.
-    pub(crate) replies: Vec<(Reply<Result<Answer, RunError>>, Result<Answer, RunError>)>,
+    pub(crate) replies: Vec<(Reply<Answered>, Answered)>,
     /// Whether the run is on the list of those with something to persist.
     pub(crate) touched: bool,
     /// It could place more than one burst may.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// Reads and writes like the [`BTreeMap`] it stands for.
 #[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "an empty map without the box has three words")]
 pub struct SparseMap<T>(Option<Box<BTreeMap<String, T>>>);
 
 impl<T> SparseMap<T> {

@@ -24,6 +24,6 @@ pub fn embedded() -> (Orchestrator, Arc<EventBus>) {
 pub fn with_journal(journal: Arc<dyn Journal>) -> (Orchestrator, Arc<EventBus>) {
     let bus = Arc::new(EventBus::new());
     let orchestrator =
-        Orchestrator::builder(journal, Arc::clone(&bus) as _, || Box::new(LoadBalance::default())).build();
+        Orchestrator::builder(journal, Arc::clone(&bus) as _, || Box::new(LoadBalance)).build();
     (orchestrator, bus)
 }

@@ -63,7 +63,7 @@ pub(crate) struct Setup {
 pub(crate) fn with_journal(journal: Arc<dyn Journal>) -> Setup {
     let bus = Arc::new(EventBus::new());
     let orchestrator =
-        Orchestrator::builder(journal, Arc::clone(&bus) as _, || Box::new(LoadBalance::default())).build();
+        Orchestrator::builder(journal, Arc::clone(&bus) as _, || Box::new(LoadBalance)).build();
     Setup { orchestrator, bus }
 }
 

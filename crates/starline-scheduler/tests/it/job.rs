@@ -78,7 +78,7 @@ impl Job {
 
     fn mention(&mut self, id: &str) {
         if self.graph.tasks.iter().all(|task| task.id.as_str() != id) {
-            self.graph.tasks.push(Arc::new(TaskSpec::new(task_id(id), Payload::Noop)));
+            self.push(id);
         }
     }
 
@@ -86,8 +86,18 @@ impl Job {
     pub(crate) fn edge(mut self, from: &str, to: &str, kind: DependencyKind) -> Self {
         self.mention(from);
         self.mention(to);
-        self.graph.dependencies.push(Dependency::success(task_id(from), task_id(to)).with_kind(kind));
+        self.join(from, to, kind);
         self
+    }
+
+    /// Adds a task that is known to be new.
+    pub(crate) fn push(&mut self, id: &str) {
+        self.graph.tasks.push(Arc::new(TaskSpec::new(task_id(id), Payload::Noop)));
+    }
+
+    /// Adds an edge between tasks that are known to be there.
+    pub(crate) fn join(&mut self, from: &str, to: &str, kind: DependencyKind) {
+        self.graph.dependencies.push(Dependency::success(task_id(from), task_id(to)).with_kind(kind));
     }
 
     /// An edge with a condition.

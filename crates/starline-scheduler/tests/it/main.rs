@@ -2,7 +2,6 @@
 //! that answer after given times.
 
 mod devices;
-mod edges;
 mod graph;
 mod invariants;
 mod job;

@@ -305,7 +305,7 @@ impl World {
 
     /// Holds a fact against what the facts before it said.
     fn check(&mut self, run: usize, event: &Event) {
-        let (live, ended) = (&mut self.runs[run].live, &mut self.runs[run].numbers);
+        let Played { live, numbers, .. } = &mut self.runs[run];
         let mut over = |task: &TaskRef, attempt: u32| {
             if attempt > 0 {
                 let (number, device) = live.remove(task.id()).expect("a live attempt");
@@ -318,7 +318,7 @@ impl World {
                 let on = device.hint().expect("a resolved device");
                 assert!(self.fleet.is_available(on), "{task} was assigned to {device}, which is away");
                 assert_eq!(live.insert(task.id().clone(), (*attempt, on)), None, "{task} has two attempts");
-                let last = ended.insert(task.id().clone(), *attempt).unwrap_or(0);
+                let last = numbers.insert(task.id().clone(), *attempt).unwrap_or(0);
                 assert_eq!(*attempt, last + 1, "numbers of attempts of {task} are dense");
                 let busy = self.busy.entry(on).or_default();
                 *busy += 1;

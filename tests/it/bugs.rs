@@ -1,0 +1,49 @@
+//! Rules of the scheduler that were broken on purpose: a pinned seed finds each.
+
+use starline_sim::{Bug, Oracle, Schedule};
+
+/// For each bug a seed that finds it, and the oracle that objects. `cargo xtask soak sim --bugs` looks for
+/// others when the generator of schedules has changed.
+const PINNED: [(Bug, u64, Oracle); 12] = [
+    (Bug::StaleReportAccepted, 3, Oracle::O5),
+    (Bug::ReassignBeforeCertain, 13, Oracle::O1),
+    (Bug::CancelWithoutConfirmation, 4, Oracle::O1),
+    (Bug::ImpossibleStaysPending, 2, Oracle::O9),
+    (Bug::SlotsIgnored, 2, Oracle::O7),
+    (Bug::RequirementsIgnored, 0, Oracle::O7),
+    (Bug::RetriesUncounted, 57, Oracle::O10),
+    (Bug::PauseIgnored, 2, Oracle::O7),
+    (Bug::LossForgotten, 4, Oracle::O9),
+    (Bug::DelayRedrawn, 30, Oracle::O8),
+    (Bug::AnyEdgeSuffices, 4, Oracle::O7),
+    (Bug::ParallelLimitIgnored, 0, Oracle::O7),
+];
+
+#[test]
+fn every_bug_has_a_seed() {
+    for bug in Bug::ALL {
+        assert_eq!(PINNED.iter().filter(|(pinned, ..)| *pinned == bug).count(), 1, "{bug:?}");
+    }
+}
+
+#[test]
+fn pinned_seeds_find_their_bugs_and_nothing_else() {
+    for (bug, seed, oracle) in PINNED {
+        let schedule = Schedule::random(seed);
+        assert_eq!(schedule.play().violation, None, "seed {seed} without {bug:?}");
+        let found = schedule.with_bug(bug).play().violation;
+        assert_eq!(found.as_ref().map(|violation| violation.oracle), Some(oracle), "{bug:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_violation_is_shrunk_to_a_smaller_schedule() {
+    let schedule = Schedule::random(4).with_bug(Bug::AnyEdgeSuffices);
+    let violation = schedule.play().violation.expect("the bug is found");
+    let (small, found) = schedule.shrink(&violation);
+    assert_eq!(found.oracle, violation.oracle);
+    assert_eq!(small.play().violation, Some(found));
+    let lines = |schedule: &Schedule| schedule.to_string().lines().count();
+    assert!(lines(&small) < lines(&schedule), "{small}");
+    assert!(lines(&small) <= 20, "{small}");
+}
