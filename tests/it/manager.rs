@@ -14,7 +14,9 @@ fn assigned(sim: &mut Sim) -> Vec<String> {
         _ => None,
     });
     let placements = ready.expect("the run is ready").iter();
-    placements.map(|placement| placement.device.as_ref().map_or_else(String::new, ToString::to_string)).collect()
+    placements
+        .map(|placement| placement.device.as_ref().map_or_else(String::new, ToString::to_string))
+        .collect()
 }
 
 fn select(spec: &mut GraphSpec, task: usize, selector: DeviceSelector) {

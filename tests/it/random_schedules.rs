@@ -54,7 +54,8 @@ fn schedules_that_once_broke_a_rule_do_not_any_more() {
         let text = std::fs::read_to_string(&file).expect("a file of seeds can be read");
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             let Some(word) = line.split_whitespace().next() else { continue };
-            let seed = word.parse().unwrap_or_else(|_| panic!("{}: {line:?} begins with no seed", file.display()));
+            let seed =
+                word.parse().unwrap_or_else(|_| panic!("{}: {line:?} begins with no seed", file.display()));
             let schedule = Schedule::random(seed);
             if let Some(violation) = schedule.play_twice().violation {
                 panic!("{}\n{violation}", schedule.failure_line(&violation));
@@ -74,7 +75,8 @@ pub(crate) fn each_commit_is_the_last(seed: u64) {
     let first = schedule.run_count() as u64 + 1;
     for commit in first..=plain.tally.commits.min(first + 120) {
         for (persisted, acted) in [(0, 0), (1, 0), (1, 1), (usize::MAX, usize::MAX)] {
-            let crash = Crash { persisted, acted, down: Millis(seed % 7 * 4_000), journals_first: commit % 3 == 0 };
+            let crash =
+                Crash { persisted, acted, down: Millis(seed % 7 * 4_000), journals_first: commit % 3 == 0 };
             let crashed = schedule.clone().with_crash(commit, crash);
             if let Some(violation) = crashed.play().violation {
                 panic!("seed {seed}, crash during commit {commit} ({crash:?}): {violation}");

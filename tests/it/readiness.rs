@@ -7,8 +7,8 @@ use starline_graph::Effect;
 use starline_sim::{Action, Sim, Strategist, Work};
 use starline_types::{
     Dependency, DependencyKind, DeviceIx, Envelope, GraphSpec, Judgement, Millis, OutcomeStatus,
-    OutputSource, OutputSpec, OutputType, Payload, Reading, Shell, SkipReason, TaskReport, Timestamp,
-    Value, Verdict,
+    OutputSource, OutputSpec, OutputType, Payload, Reading, Shell, SkipReason, TaskReport, Timestamp, Value,
+    Verdict,
 };
 
 use crate::scene::{add_edge, built, commit, device, edge, graph, kinds, plan, task, task_id, world};
@@ -56,10 +56,9 @@ fn scenario_r6_conditions_survive_export_and_load() {
     let text = serde_json::to_string(&spec).expect("a graph is JSON");
     let loaded: GraphSpec = serde_json::from_str(&text).expect("what was written can be read");
     assert_eq!(loaded, spec);
-    for (coverage_is, wanted) in [
-        (85, (Reading::Completed, None)),
-        (70, (Reading::Skipped, Some(SkipReason::ConditionFalse))),
-    ] {
+    for (coverage_is, wanted) in
+        [(85, (Reading::Completed, None)), (70, (Reading::Skipped, Some(SkipReason::ConditionFalse)))]
+    {
         let result = serde_json::json!({ "coverage": coverage_is });
         assert_eq!(coverage(loaded.clone(), result.clone()), wanted);
         assert_eq!(coverage(spec.clone(), result), wanted);
@@ -74,12 +73,8 @@ fn scenario_r6_conditions_survive_export_and_load() {
 
 #[test]
 fn scenario_r9_readiness_is_the_same_after_saving_and_loading() {
-    let ends = [
-        OutcomeStatus::Completed,
-        OutcomeStatus::Failed,
-        OutcomeStatus::Cancelled,
-        OutcomeStatus::Skipped,
-    ];
+    let ends =
+        [OutcomeStatus::Completed, OutcomeStatus::Failed, OutcomeStatus::Cancelled, OutcomeStatus::Skipped];
     for kind in kinds() {
         for end in ends {
             let mut sim = ended(kind.clone(), end);
@@ -93,8 +88,8 @@ fn scenario_r9_readiness_is_the_same_after_saving_and_loading() {
             fleet.set_connected(laptop, true);
             let made = Strategist::RoundRobin.make();
             let run = starline_types::RunId::new("run").expect("id");
-            let loaded =
-                starline_scheduler::Scheduler::recover(run, made, &mut fleet, &read).expect("a whole journal");
+            let loaded = starline_scheduler::Scheduler::recover(run, made, &mut fleet, &read)
+                .expect("a whole journal");
             let b = loaded.graph().find("B").expect("it is there");
             let after = loaded.reading(b, Timestamp(5_000), &mut fleet);
             assert_eq!(before, Some(after), "{kind} after {end}");
@@ -108,7 +103,11 @@ fn ended(kind: DependencyKind, end: OutcomeStatus) -> Sim {
     spec.dependencies.push(edge("A", "B").with_kind(kind));
     let mut sim = world(vec![device("laptop")], plan(spec), Strategist::RoundRobin);
     let work = Work::lasting(Millis(1000));
-    let work = if end == OutcomeStatus::Failed { work.failing(starline_types::ErrorKind::DeviceError) } else { work };
+    let work = if end == OutcomeStatus::Failed {
+        work.failing(starline_types::ErrorKind::DeviceError)
+    } else {
+        work
+    };
     sim.tell(0, "A", vec![work]);
     match end {
         OutcomeStatus::Completed | OutcomeStatus::Failed => sim.at(Timestamp(0), Action::Start(0)),
@@ -144,8 +143,12 @@ fn scenario_r11_a_reference_needs_its_task_upstream() {
     second.run = Payload::Sh(Arc::new(Shell { script, ..Shell::default() }));
     spec.tasks[1] = Arc::new(second);
     let edits = vec![starline_types::Edit::Build { graph: Arc::new(spec.clone()), clear_existing: true }];
-    let rejection = commit(&mut starline_edit::TaskGraph::default(), edits.clone()).expect_err("not upstream");
-    assert_eq!((rejection.faults[0].code, rejection.faults[0].item.as_str()), (Code::ReferenceNotUpstream, "B"));
+    let rejection =
+        commit(&mut starline_edit::TaskGraph::default(), edits.clone()).expect_err("not upstream");
+    assert_eq!(
+        (rejection.faults[0].code, rejection.faults[0].item.as_str()),
+        (Code::ReferenceNotUpstream, "B")
+    );
     let with_edge = [edits, vec![add_edge("A", "B")]].concat();
     commit(&mut starline_edit::TaskGraph::default(), with_edge).expect("upstream now");
 }

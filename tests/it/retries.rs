@@ -26,6 +26,7 @@ crate::scenarios! {
     scenario_t7_cancel_before_the_start => "t7_cancel_before_the_start",
     scenario_t7_cancel_run_twice_while_attempts_stop => "t7_cancel_run_twice_while_attempts_stop",
     scenario_t7_cancel_run_with_nothing_running => "t7_cancel_run_with_nothing_running",
+    scenario_t7_cancel_a_run_without_tasks => "t7_cancel_a_run_without_tasks",
 }
 
 /// The first two delays of a task that fails again and again, with full jitter below 500 ms and 1 s.
@@ -129,4 +130,16 @@ fn every_report_is_acknowledged_whatever_becomes_of_it() {
         completed += step.events.iter().filter(|event| matches!(event, Event::TaskCompleted { .. })).count();
     }
     assert_eq!(completed, 2);
+}
+
+#[test]
+fn a_paused_run_is_not_woken_for_its_queues() {
+    let mut spec = graph(&["long", "A"], &[]);
+    std::sync::Arc::make_mut(&mut spec.tasks[1]).queue_timeout = Some(Millis::from_secs(2));
+    let mut sim = crate::scene::world(vec![device("laptop")], plan(spec), Strategist::RoundRobin);
+    sim.tell(0, "long", vec![starline_sim::Work::lasting(Millis::from_secs(3600))]);
+    sim.at(Timestamp(0), starline_sim::Action::Start(0));
+    sim.at(Timestamp(2_000), starline_sim::Action::Pause(0));
+    sim.run_until(Timestamp(1_800_000));
+    assert!(sim.commits() < 20, "{} times awake in half an hour of pause", sim.commits());
 }

@@ -24,7 +24,8 @@ fn scenario_o1_a_run_that_cannot_be_placed_is_refused() {
     let said = refusal(&mut nobody, Input::Start).to_string();
     assert_eq!(said, "No available devices for assignment");
 
-    let mut unassigned = world(vec![device("d1"), device("d2")], plan(graph(&["A"], &[])), Strategist::Nobody);
+    let mut unassigned =
+        world(vec![device("d1"), device("d2")], plan(graph(&["A"], &[])), Strategist::Nobody);
     let said = refusal(&mut unassigned, Input::Start).to_string();
     assert!(said.contains('A') && said.contains("d1") && said.contains("d2"), "{said}");
 
@@ -46,7 +47,10 @@ fn scenario_o2_the_result_has_every_task() {
     sim.at(Timestamp(0), Action::Start(0));
     sim.run_to_end();
     let outcome = sim.outcome(0).expect("the run has ended");
-    assert_eq!((outcome.status, outcome.total_tasks, outcome.results.len()), (RunState::PartiallyFailed, 3, 3));
+    assert_eq!(
+        (outcome.status, outcome.total_tasks, outcome.results.len()),
+        (RunState::PartiallyFailed, 3, 3)
+    );
     let of = |id: &str| &outcome.results[&task_id(id)];
     assert_eq!((of("A").status, &of("A").result), (Reading::Completed, &result));
     assert_eq!((of("B").status, of("C").status), (Reading::Failed, Reading::Skipped));
@@ -96,9 +100,9 @@ fn queue_time_does_not_run_before_the_start() {
     std::sync::Arc::make_mut(&mut spec.tasks[0]).queue_timeout = Some(Millis(1_000));
     let mut second = spec.clone();
     second.tasks.push(std::sync::Arc::new(crate::scene::task("first")));
-    second.dependencies.push(
-        crate::scene::edge("first", "A").with_kind(starline_types::DependencyKind::Completion),
-    );
+    second
+        .dependencies
+        .push(crate::scene::edge("first", "A").with_kind(starline_types::DependencyKind::Completion));
     let mut sim = world(vec![device("d1")], plan(second), Strategist::RoundRobin);
     sim.input(0, Input::Prepare).expect("an answer").expect("it is prepared");
     sim.input(0, Input::SkipTask { task: task_id("first") }).expect("an answer").expect("it is skipped");

@@ -69,8 +69,7 @@ fn the_makespan_of_unlimited_room_is_the_critical_path() {
             .map(|task| (task.id.clone(), task.estimate.as_ref().and_then(|found| found.duration)))
             .collect();
         let graph = built(spec.clone());
-        let (length, _) =
-            heaviest_path(&graph, |task| durations[graph.id(task)].unwrap_or_default());
+        let (length, _) = heaviest_path(&graph, |task| durations[graph.id(task)].unwrap_or_default());
         let simulated = run(spec);
         assert_eq!(simulated.outcome.duration_ms, length, "{layers} x {width}");
         assert_eq!(simulated.outcome.counts.completed as usize, layers * width);
@@ -185,14 +184,18 @@ fn conditions_decide_and_a_deadline_cancels() {
     let spec = GraphSpec { tasks: vec![Arc::new(lasting("long", 10_000))], ..GraphSpec::default() };
     let settings = Arc::new(RunSettings { deadline: Some(Millis(4_000)), ..RunSettings::default() });
     let simulated = simulate(Simulation { settings, ..request(spec, &mut |_| {}) }).expect("it ends");
-    assert_eq!((simulated.outcome.status, simulated.outcome.duration_ms), (RunState::Cancelled, Millis(4_000)));
+    assert_eq!(
+        (simulated.outcome.status, simulated.outcome.duration_ms),
+        (RunState::Cancelled, Millis(4_000))
+    );
 }
 
 #[test]
 fn equal_requests_give_equal_facts() {
     let facts = || {
         let mut text = String::new();
-        let mut observer = |envelope: &Envelope| text.push_str(&serde_json::to_string(envelope).expect("json"));
+        let mut observer =
+            |envelope: &Envelope| text.push_str(&serde_json::to_string(envelope).expect("json"));
         simulate(request(layered(20, 10), &mut observer)).expect("it runs");
         text
     };

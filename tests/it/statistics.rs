@@ -44,8 +44,7 @@ fn scenario_s2_diamond() {
 
 #[test]
 fn scenario_s3_two_paths_of_equal_length() {
-    let found =
-        figures(&["A", "B", "C", "D", "E", "F"], &["A>B", "B>D", "D>F", "A>C", "C>E", "E>F"]);
+    let found = figures(&["A", "B", "C", "D", "E", "F"], &["A>B", "B>D", "D>F", "A>C", "C>E", "E>F"]);
     assert_eq!((found.longest_path_length, found.max_width), (4, 2));
     assert!(close(found.critical_path_length, 4.0) && close(found.total_work, 6.0), "{found:?}");
     assert!(close(found.parallelism_ratio, 1.5));

@@ -4,24 +4,34 @@ use std::path::PathBuf;
 
 use starline_sim::{PlayedScript, Script};
 
-/// Plays `tests/scenarios/NAME.txt`: every expectation must hold, the journal of every run must give its
-/// state, and the trace must be that of `NAME.golden`. With `UPDATE_GOLDEN=1` in the environment the golden
-/// trace is written instead of compared.
+/// Plays `tests/scenarios/NAME.txt`: every expectation must hold.
 ///
 /// # Panics
-/// One of these is not so, or a file cannot be read.
-pub fn play_scenario(name: &str) -> PlayedScript {
+/// One does not, or the file cannot be read.
+#[must_use]
+pub fn run_scenario(name: &str) -> PlayedScript {
     let file = scenarios().join(format!("{name}.txt"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let script = Script::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let played = script.play();
     let (trace, findings) = (played.sim.trace(), played.findings.join("\n  "));
     assert!(findings.is_empty(), "{name}:\n  {findings}\n{trace}");
+    played
+}
+
+/// Plays a scenario: beside its expectations, the journal of every run must give its state, and the trace must
+/// be that of `NAME.golden`. With `UPDATE_GOLDEN=1` in the environment the golden trace is written instead of
+/// compared.
+///
+/// # Panics
+/// One of these is not so, or a file cannot be read.
+pub fn play_scenario(name: &str) -> PlayedScript {
+    let played = run_scenario(name);
     for run in 0..played.sim.run_count() {
         let (alive, read) = played.sim.replayed(run).expect("a journal that was written can be read");
-        assert_eq!(alive, read, "{name}: a replay of run {run} gives another state\n{trace}");
+        assert_eq!(alive, read, "{name}: a replay of run {run} gives another state\n{}", played.sim.trace());
     }
-    compare(name, trace);
+    compare(name, played.sim.trace());
     played
 }
 

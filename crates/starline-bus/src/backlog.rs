@@ -1,9 +1,8 @@
 //! What waits for one reader: facts, and gaps in the place of facts that found no room.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
-use starline_event::{Envelope, Gap, RunId, Seq};
+use starline_event::{Envelope, Gap, RunId, Seq, SharedEnvelope};
 
 /// Runs with a gap of their own in one place; what further runs missed there is one gap for every run.
 const MAX_RUNS: usize = 1024;
@@ -24,7 +23,7 @@ pub fn misses_every_run(gap: &Gap) -> bool {
 #[derive(Debug)]
 pub(crate) struct Backlog {
     capacity: usize,
-    events: VecDeque<Arc<Envelope>>,
+    events: VecDeque<SharedEnvelope>,
     /// Position of the first of `events` among all facts ever taken.
     first: u64,
     gaps: VecDeque<Missed>,
@@ -70,13 +69,13 @@ impl Backlog {
 
     /// Takes a fact, or notes that there was no room. `in_hand` counts the facts that were given out and not
     /// yet worked off.
-    pub(crate) fn push(&mut self, event: &Arc<Envelope>, in_hand: usize) {
+    pub(crate) fn push(&mut self, event: &SharedEnvelope, in_hand: usize) {
         let held = self.events.len() + in_hand;
         if self.overflowing && held <= self.capacity / 2 {
             self.end_overflow();
         }
         if !self.overflowing && held < self.capacity {
-            self.events.push_back(Arc::clone(event));
+            self.events.push_back(event.clone());
         } else {
             self.overflowing = true;
             self.miss(event);
@@ -85,7 +84,7 @@ impl Backlog {
 
     /// Hands out what comes next: a gap, or all facts up to the next gap, which are put into the empty
     /// `hand`. `None`: facts or nothing.
-    pub(crate) fn take(&mut self, hand: &mut VecDeque<Arc<Envelope>>) -> Option<Gap> {
+    pub(crate) fn take(&mut self, hand: &mut VecDeque<SharedEnvelope>) -> Option<Gap> {
         debug_assert!(hand.is_empty(), "facts in hand come before those in the queue");
         let ready = match self.gaps.front() {
             Some(missed) if missed.before == self.first => {
@@ -145,8 +144,8 @@ mod tests {
     use super::*;
     use starline_event::Event;
 
-    fn fact(run: &str, seq: u64) -> Arc<Envelope> {
-        Arc::new(Envelope {
+    fn fact(run: &str, seq: u64) -> SharedEnvelope {
+        SharedEnvelope::from(Envelope {
             seq: Seq(seq),
             run_id: RunId::new(run).expect("id"),
             revision: Default::default(),

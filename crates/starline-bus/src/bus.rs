@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
-use starline_event::{BoxStream, Envelope, EventFilter, EventSink, EventSource, Gap, Observer, RunId};
+use starline_event::{BoxStream, EventFilter, EventSink, EventSource, Gap, Observer, RunId, SharedEnvelope};
 
 use crate::Subscription;
 use crate::queue::Queue;
@@ -110,7 +110,7 @@ impl EventSink for EventBus {
         self.registry.count.load(Ordering::Relaxed) > 0 && self.registry.wants(run)
     }
 
-    fn publish(&self, events: &[Arc<Envelope>]) {
+    fn publish(&self, events: &[SharedEnvelope]) {
         if events.is_empty() || self.registry.count.load(Ordering::Relaxed) == 0 {
             return;
         }
@@ -133,7 +133,7 @@ impl EventSink for EventBus {
 }
 
 impl EventSource for EventBus {
-    fn subscribe(&self, filter: EventFilter) -> BoxStream<'static, Result<Arc<Envelope>, Gap>> {
+    fn subscribe(&self, filter: EventFilter) -> BoxStream<'static, Result<SharedEnvelope, Gap>> {
         Box::pin(self.subscribe_with(filter, DEFAULT_CAPACITY))
     }
 }

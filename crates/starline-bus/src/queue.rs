@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use starline_event::{Envelope, EventFilter, Gap};
+use starline_event::{EventFilter, Gap, SharedEnvelope};
 
 use crate::backlog::Backlog;
 
@@ -55,7 +55,7 @@ impl Queue {
     }
 
     /// Queues the facts of a batch that the reader wants: one lock, at most one wake-up.
-    pub(crate) fn offer(&self, events: &[Arc<Envelope>]) {
+    pub(crate) fn offer(&self, events: &[SharedEnvelope]) {
         let Some(first) = events.iter().position(|event| self.filter.wants(event)) else { return };
         let mut state = self.state();
         if state.ended {
@@ -76,7 +76,7 @@ impl Queue {
     /// Fills the empty hand of the reader, which is woken later if there is nothing to take.
     pub(crate) fn poll_take(
         &self,
-        hand: &mut VecDeque<Arc<Envelope>>,
+        hand: &mut VecDeque<SharedEnvelope>,
         cx: Option<&mut Context<'_>>,
     ) -> Poll<Taken> {
         let mut state = self.state();

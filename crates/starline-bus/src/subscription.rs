@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use starline_event::{Envelope, Gap};
+use starline_event::{Gap, SharedEnvelope};
 
 use crate::bus::Registry;
 use crate::queue::{Queue, Taken};
@@ -24,7 +24,7 @@ use crate::queue::{Queue, Taken};
 pub struct Subscription {
     queue: Arc<Queue>,
     /// Taken from the queue, not yet handed out.
-    hand: VecDeque<Arc<Envelope>>,
+    hand: VecDeque<SharedEnvelope>,
     registry: Weak<Registry>,
     id: u64,
 }
@@ -38,12 +38,12 @@ impl Subscription {
     ///
     /// # Cancellation safety
     /// Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<Result<Arc<Envelope>, Gap>> {
+    pub async fn next(&mut self) -> Option<Result<SharedEnvelope, Gap>> {
         poll_fn(|cx| self.poll_item(Some(cx))).await
     }
 
     /// The next fact or gap, if there is one now. `None` also after the end: see [`is_ended`](Self::is_ended).
-    pub fn try_next(&mut self) -> Option<Result<Arc<Envelope>, Gap>> {
+    pub fn try_next(&mut self) -> Option<Result<SharedEnvelope, Gap>> {
         match self.poll_item(None) {
             Poll::Ready(item) => item,
             Poll::Pending => None,
@@ -55,7 +55,7 @@ impl Subscription {
     ///
     /// # Cancellation safety
     /// Nothing is lost when the future is dropped, and nothing is appended.
-    pub async fn recv_many(&mut self, buffer: &mut Vec<Result<Arc<Envelope>, Gap>>, limit: usize) -> usize {
+    pub async fn recv_many(&mut self, buffer: &mut Vec<Result<SharedEnvelope, Gap>>, limit: usize) -> usize {
         if limit == 0 {
             return 0;
         }
@@ -90,7 +90,7 @@ impl Subscription {
         self.hand.is_empty() && self.queue.is_drained()
     }
 
-    fn poll_item(&mut self, cx: Option<&mut Context<'_>>) -> Poll<Option<Result<Arc<Envelope>, Gap>>> {
+    fn poll_item(&mut self, cx: Option<&mut Context<'_>>) -> Poll<Option<Result<SharedEnvelope, Gap>>> {
         if let Some(event) = self.pop() {
             return Poll::Ready(Some(Ok(event)));
         }
@@ -102,7 +102,7 @@ impl Subscription {
         }
     }
 
-    fn pop(&mut self) -> Option<Arc<Envelope>> {
+    fn pop(&mut self) -> Option<SharedEnvelope> {
         let event = self.hand.pop_front()?;
         self.queue.keep_in_hand(self.hand.len());
         Some(event)
@@ -110,7 +110,7 @@ impl Subscription {
 }
 
 impl Stream for Subscription {
-    type Item = Result<Arc<Envelope>, Gap>;
+    type Item = Result<SharedEnvelope, Gap>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_item(Some(cx))

@@ -15,6 +15,8 @@ use crate::failure::Failure;
 use crate::issue::Issue;
 use crate::source::Source;
 
+/// Devices that a message lists at most.
+const LISTED: usize = 20;
 /// Id of the device that stands for this machine.
 const LOCAL: &str = "local";
 
@@ -39,7 +41,7 @@ impl Devices {
     /// The file cannot be read, or every problem in it.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let source = Source::read(path)?;
-        let file = DeviceFile::parse(source.text.as_bytes()).map_err(|problems| {
+        let file = DeviceFile::parse(&source.bytes).map_err(|problems| {
             Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
         })?;
         let entries = file.devices.into_iter();
@@ -98,6 +100,37 @@ impl Devices {
             unfit.push((task.id.clone(), lacks.flatten().unwrap_or_default()));
         }
         unfit
+    }
+
+    /// What is to be said about tasks that prefer a device they cannot have: the wish is ignored.
+    pub(crate) fn idle_wishes(&self, graph: &GraphSpec) -> Vec<String> {
+        let mut fleet = Fleet::new();
+        for entry in &self.entries {
+            fleet.register(entry.profile.clone());
+        }
+        let mut wishes = Vec::new();
+        for task in &graph.tasks {
+            let Some(wish) = task.preference() else { continue };
+            let Some(device) = fleet.find(wish) else {
+                let known =
+                    self.ids().iter().take(LISTED).map(DeviceId::as_str).collect::<Vec<_>>().join(", ");
+                wishes.push(format!(
+                    "task {} prefers {wish}, and no device has that id: known are {known}",
+                    task.id
+                ));
+                continue;
+            };
+            let class = fleet.class(task.device.as_ref());
+            if !fleet.eligible(class).contains(&device) {
+                let missing = task.device.as_ref().map(|selector| fleet.missing(device, selector));
+                let missing = missing.unwrap_or_default().join(", ");
+                wishes.push(format!(
+                    "task {} prefers {wish}, which it does not fit: it lacks {missing}",
+                    task.id
+                ));
+            }
+        }
+        wishes
     }
 
     /// Refuses a graph with tasks that fit no device.
@@ -184,6 +217,11 @@ mod tests {
         assert!(devices.connect(Path::new("."), None).is_ok_and(|made| made.len() == 1));
 
         let selector = DeviceSelector { needs: vec!["gpu".into()], ..DeviceSelector::default() };
+        let wish = DeviceSelector { prefer: DeviceId::new("moon").ok(), ..DeviceSelector::default() };
+        plain.device = Some(Arc::new(wish));
+        let wishes = devices.idle_wishes(&graph(plain.clone()));
+        assert_eq!(wishes, ["task plain prefers moon, and no device has that id: known are local"]);
+
         plain.device = Some(Arc::new(selector));
         let unfit = devices.unfit(&graph(plain.clone()));
         assert_eq!(unfit[0].0.as_str(), "plain");

@@ -68,6 +68,21 @@ impl Interrupts {
     }
 }
 
+/// Ends the process at the first signal: for work that leaves nothing to be ended. Its result is not written.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn end_process() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut interrupts = runtime.block_on(async { Interrupts::listen() })?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(interrupts.next());
+        notice("cancelled");
+        std::process::exit(i32::from(Exit::Cancelled.code()));
+    })?;
+    Ok(())
+}
+
 /// Whether this process was started with the signal for a lost terminal switched off.
 fn ignores_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -36,7 +36,7 @@ pub(crate) fn workflow(source: &Source, context: Context) -> Result<Workflow, Fa
         inputs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
     let options =
         LoadOptions { inputs, partial_inputs, devices, strategies: spellings(), ..LoadOptions::default() };
-    Workflow::parse(source.text.as_bytes(), &options).map_err(|problems| {
+    Workflow::parse(&source.bytes, &options).map_err(|problems| {
         let explained = |problem| if named_devices { problem } else { explain(problem) };
         Failure::issues(&source.name, problems.into_iter().map(explained).map(Issue::from).collect())
     })

@@ -106,10 +106,13 @@ impl Records {
     }
 
     fn write_result(&self, result: &impl Serialize) -> io::Result<()> {
-        let mut file = BufWriter::new(private_file(&self.folder.join("result.json"))?);
+        // Under its name only once it is whole.
+        let part = self.folder.join("result.json.part");
+        let mut file = BufWriter::new(private_file(&part)?);
         serde_json::to_writer_pretty(&mut file, result)?;
         file.write_all(b"\n")?;
-        file.flush()
+        file.flush()?;
+        fs::rename(part, self.folder.join("result.json"))
     }
 
     fn note(&mut self, written: io::Result<()>) {

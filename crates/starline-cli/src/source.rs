@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// Largest file that is read, in bytes: 256 MiB.
-const LIMIT: u64 = 256 << 20;
+/// Largest file that is read, in bytes: 64 MiB. Less is valid, and a reader of files says how much.
+const LIMIT: u64 = 64 << 20;
 /// Stands for standard input.
 const STDIN: &str = "-";
 
-/// A text and where it comes from.
+/// A file as it was read, and where it comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     /// The file as it was named.
     pub(crate) name: String,
-    /// Its text.
-    pub(crate) text: String,
+    /// What is in it, text or not.
+    pub(crate) bytes: Vec<u8>,
     /// The folder that relative paths in it belong to.
     pub(crate) folder: PathBuf,
 }
@@ -26,27 +26,25 @@ impl Source {
     /// Reads a file, or standard input for `-`.
     ///
     /// # Errors
-    /// The file is missing, is a folder, is no text or is too large. The message names it.
+    /// The file is missing, is a folder, cannot be read or is too large. The message names it.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let stdin = path.as_os_str() == STDIN;
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
-        let fault = |what: String| Failure::file(&name, "unreadable_file", format!("{name} {what}"));
+        let fault = |code: &str, what: String| Failure::file(&name, code, format!("{name} {what}"));
         let bytes = if stdin { bounded(io::stdin().lock()) } else { read(path) };
         let bytes = bytes.map_err(|error| {
-            fault(match error.kind() {
+            let what = match error.kind() {
+                io::ErrorKind::FileTooLarge => {
+                    return fault("limit_exceeded", format!("is larger than {} MiB", LIMIT >> 20));
+                }
                 io::ErrorKind::NotFound => "does not exist".to_owned(),
                 io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
-                io::ErrorKind::FileTooLarge => format!("is larger than {} MiB", LIMIT >> 20),
                 _ => format!("cannot be read: {error}"),
-            })
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            fault(format!("is not UTF-8 text: see byte {} in line {line}", at + 1))
+            };
+            fault("unreadable_file", what)
         })?;
         let folder = if stdin { None } else { path.parent().filter(|folder| !folder.as_os_str().is_empty()) };
-        Ok(Self { folder: folder.unwrap_or_else(|| Path::new(".")).to_owned(), name, text })
+        Ok(Self { folder: folder.unwrap_or_else(|| Path::new(".")).to_owned(), name, bytes })
     }
 }
 

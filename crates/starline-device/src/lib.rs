@@ -10,6 +10,7 @@ pub use transport::{Endpoint, Transport};
 
 pub use futures_core::stream::BoxStream;
 pub use starline_types::{
-    Attempt, AttemptId, DeviceId, DeviceProfile, ErrorKind, Exec, Millis, Payload, ProgressStream, Prompt,
-    RunId, Shell, TaskError, TaskId, TaskRef, TaskReport, TaskSpec, Value,
+    Attempt, AttemptId, DeviceId, DeviceProfile, ErrorKind, Exec, Millis, OutputSource, OutputSpec,
+    OutputType, Payload, ProgressStream, Prompt, RunId, Shell, TaskError, TaskId, TaskRef, TaskReport,
+    TaskSpec, Value,
 };

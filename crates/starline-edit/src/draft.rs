@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use starline_graph::{Condition, EdgeIx, NewEdge, TaskGraph};
+use starline_graph::{Condition, Cycle, EdgeIx, NewEdge, TaskGraph};
 use starline_types::{
     Dependency, DependencyId, DependencyKind, Edit, GraphSpec, TaskId, TaskIx, TaskSpec, Verdict,
 };
 
-use crate::hint::nearest_task;
+use crate::hint::Hints;
 use crate::{Code, Fault, Place, Surroundings, task_rules};
 
 /// Edges from which on a batch is labelled in one pass over the graph instead of edge by edge.
 const BULK_EDGES: usize = 1_000;
+/// Tasks and edges looked at in the search for further cycles of a bulk insertion.
+const CYCLE_STEPS: usize = 20_000_000;
+/// Faults for cycles after which no more are searched for.
+const MAX_CYCLES: usize = 1_000;
 
 /// One step back.
 #[derive(Debug)]
@@ -32,11 +36,23 @@ struct PendingEdge {
     edge: NewEdge,
 }
 
+/// An edge of a bulk insertion.
+#[derive(Clone, Copy, Debug)]
+struct Inserted {
+    from: TaskIx,
+    to: TaskIx,
+    ix: EdgeIx,
+    edit: usize,
+    place: Option<Place>,
+}
+
 /// Edits applied to the graph itself, with what it takes to unwind them.
 #[derive(Debug)]
 pub(crate) struct Draft<'g, 'a> {
     graph: &'g mut TaskGraph,
     around: &'a Surroundings<'a>,
+    devices: task_rules::Devices<'a>,
+    hints: Hints,
     undo: Vec<Undo>,
     edges: Vec<PendingEdge>,
     edge_ids: FxHashSet<DependencyId>,
@@ -80,6 +96,8 @@ impl<'g, 'a> Draft<'g, 'a> {
         Self {
             graph,
             around,
+            devices: task_rules::Devices::new(),
+            hints: Hints::default(),
             undo: Vec::new(),
             edges: Vec::new(),
             edge_ids: FxHashSet::default(),
@@ -156,7 +174,7 @@ impl<'g, 'a> Draft<'g, 'a> {
     }
 
     fn add_task(&mut self, edit: usize, task: &Arc<TaskSpec>, place: Option<Place>) -> Option<TaskIx> {
-        let mut faults = task_rules::faults(edit, task, self.around);
+        let mut faults = task_rules::faults(edit, task, self.around, &self.devices, &self.hints);
         for fault in &mut faults {
             fault.place = place;
         }
@@ -201,7 +219,7 @@ impl<'g, 'a> Draft<'g, 'a> {
             None => {
                 let message = format!("{} names task {id}, which does not exist", item());
                 let mut fault = Fault::new(edit, Code::UnknownTask, id, message).at(place);
-                fault.hint = nearest_task(id.as_str(), self.graph);
+                fault.hint = self.hints.nearest_task(id.as_str(), self.graph);
                 self.faults.push(fault);
             }
         }
@@ -315,29 +333,56 @@ impl<'g, 'a> Draft<'g, 'a> {
         self.undo.push(Undo::Labels);
         for PendingEdge { edit, place, edge } in edges {
             let edge = self.name(edge);
-            let ends = (edge.from, edge.to);
-            self.undo.push(Undo::Edge(self.graph.insert_unchecked(edge)));
-            inserted.push((ends, edit, place));
+            let (from, to) = (edge.from, edge.to);
+            let ix = self.graph.insert_unchecked(edge);
+            self.undo.push(Undo::Edge(ix));
+            inserted.push(Inserted { from, to, ix, edit, place });
         }
         let Err(cycles) = self.graph.relabel() else { return };
-        let last: FxHashMap<(TaskIx, TaskIx), usize> =
-            inserted.iter().enumerate().map(|(at, (ends, _, _))| (*ends, at)).collect();
-        for cycle in cycles {
-            // The fault belongs to the edge of the cycle that was added last.
-            let steps = cycle.tasks.len();
-            let ends = |at: usize| (cycle.tasks[at], cycle.tasks[(at + 1) % steps]);
-            let Some(closing) =
-                (0..steps).filter(|at| last.contains_key(&ends(*at))).max_by_key(|at| last[&ends(*at)])
-            else {
-                continue;
-            };
-            let (from, to) = ends(closing);
-            let (_, edit, place) = inserted[last[&(from, to)]];
-            let mut tasks = cycle.tasks.clone();
-            tasks.rotate_left(closing);
-            let fault = self.cycle_fault(edit, from, to, &tasks);
-            self.faults.push(fault.at(place));
+        let steps = self.graph.len() + inserted.len();
+        self.refuse_cycles(cycles, &inserted, (CYCLE_STEPS / steps).max(1));
+    }
+
+    /// Notes a fault for each cycle. Groups of tasks may be on many cycles with each other, of which one is
+    /// found at a time: the edge that closes it is taken out, and the rest is searched again.
+    fn refuse_cycles(&mut self, mut cycles: Vec<Cycle>, inserted: &[Inserted], rounds: usize) {
+        let mut last: FxHashMap<(TaskIx, TaskIx), Vec<usize>> = FxHashMap::default();
+        for (at, edge) in inserted.iter().enumerate() {
+            last.entry((edge.from, edge.to)).or_default().push(at);
         }
+        let mut refused = FxHashSet::default();
+        for round in 1.. {
+            let before = refused.len();
+            for cycle in cycles {
+                // The fault belongs to the edge of the cycle that was added last.
+                let steps = cycle.tasks.len();
+                let ends = |at: usize| (cycle.tasks[at], cycle.tasks[(at + 1) % steps]);
+                let added = |at: usize| last.get(&ends(at)).and_then(|edges| edges.last().copied());
+                let Some(closing) = (0..steps).filter(|at| added(*at).is_some()).max_by_key(|at| added(*at))
+                else {
+                    continue;
+                };
+                let (from, to) = ends(closing);
+                let mut tasks = cycle.tasks.clone();
+                tasks.rotate_left(closing);
+                // Parallel edges close the same cycle.
+                for at in last.remove(&(from, to)).unwrap_or_default() {
+                    let Inserted { ix, edit, place, .. } = inserted[at];
+                    let fault = self.cycle_fault(edit, from, to, &tasks);
+                    self.faults.push(fault.at(place));
+                    self.graph.withdraw_edge(ix);
+                    refused.insert(ix);
+                }
+            }
+            if round >= rounds || refused.len() == before || refused.len() >= MAX_CYCLES {
+                break;
+            }
+            cycles = match self.graph.relabel() {
+                Ok(()) => break,
+                Err(cycles) => cycles,
+            };
+        }
+        self.undo.retain(|step| !matches!(step, Undo::Edge(ix) if refused.contains(ix)));
     }
 
     /// `tasks` starts with `from`, followed by `to`.
@@ -352,22 +397,29 @@ impl<'g, 'a> Draft<'g, 'a> {
     }
 
     fn check_references(&mut self) {
+        // What each template refers to: the edit, the task, the name, and the place of its pair if it exists.
+        let mut references: Vec<(usize, TaskIx, String, Option<usize>)> = Vec::new();
+        let mut pairs: Vec<(TaskIx, TaskIx)> = Vec::new();
         for (edit, task) in std::mem::take(&mut self.touched) {
-            let spec = Arc::clone(self.graph.spec(task));
-            for name in starline_graph::references(&spec) {
-                let message = match self.graph.find(&name) {
-                    Some(source) if self.graph.is_upstream(source, task) => continue,
-                    Some(_) => format!(
-                        "a template of task {} refers to {name}, which is not upstream of it",
-                        spec.id
-                    ),
-                    None => format!("a template of task {} refers to {name}, which does not exist", spec.id),
-                };
-                let hint = format!("add a dependency from {name}, or leave the reference out");
-                let place = None;
-                let fault = Fault::new(edit, Code::ReferenceNotUpstream, &spec.id, message);
-                self.faults.push(fault.hint(hint).at(place));
+            for name in starline_graph::references(self.graph.spec(task)) {
+                let pair = self.graph.find(&name).map(|source| {
+                    pairs.push((source, task));
+                    pairs.len() - 1
+                });
+                references.push((edit, task, name, pair));
             }
+        }
+        let upstream = self.graph.are_upstream(&pairs);
+        for (edit, task, name, pair) in references {
+            let id = self.graph.id(task);
+            let message = match pair {
+                Some(pair) if upstream[pair] => continue,
+                Some(_) => format!("a template of task {id} refers to {name}, which is not upstream of it"),
+                None => format!("a template of task {id} refers to {name}, which does not exist"),
+            };
+            let hint = format!("add a dependency from {name}, or leave the reference out");
+            let fault = Fault::new(edit, Code::ReferenceNotUpstream, id, message);
+            self.faults.push(fault.hint(hint));
         }
     }
 

@@ -1,33 +1,68 @@
 //! Valid choices for a wrong name.
 
+use std::cell::Cell;
+
 use starline_graph::TaskGraph;
 
 /// Names listed in a hint.
 const CHOICES: usize = 20;
+/// Bytes of a name that are compared.
+const COMPARED: usize = 64;
+/// Steps of comparison that a batch may cost: some tenths of a second.
+const BUDGET: usize = 50_000_000;
 
-/// Up to twenty names, those nearest to the wrong one first.
-pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    // Only so many are compared: a hint must not cost more than the graph it speaks of.
-    let mut known: Vec<(usize, &str)> =
-        names.take(10_000).map(|name| (distance(wrong, name), name)).collect();
-    if known.is_empty() {
-        return None;
+/// Gives hints as long as they cost less than the batch they speak of. A batch with so many wrong names that
+/// the budget is used up gets the other faults without hints.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    budget: Cell<usize>,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { budget: Cell::new(BUDGET) }
     }
-    known.sort();
-    let more = known.len().saturating_sub(CHOICES);
-    let listed: Vec<&str> = known.iter().take(CHOICES).map(|(_, name)| *name).collect();
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(format!("known are {}{rest}", listed.join(", ")))
 }
 
-pub(crate) fn nearest_task(wrong: &str, graph: &TaskGraph) -> Option<String> {
-    nearest(wrong, graph.indices().map(|task| graph.id(task).as_str()))
+impl Hints {
+    /// Up to twenty names, those nearest to the wrong one first.
+    pub(crate) fn nearest<'a>(&self, wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+        let mut row = Vec::new();
+        let mut known: Vec<(usize, &str)> = Vec::new();
+        for name in names {
+            let left = self.budget.get().checked_sub(cost(wrong, name))?;
+            self.budget.set(left);
+            known.push((distance(wrong, name, &mut row), name));
+        }
+        if known.is_empty() {
+            return None;
+        }
+        let more = known.len().saturating_sub(CHOICES);
+        if more > 0 {
+            known.select_nth_unstable(CHOICES);
+            known.truncate(CHOICES);
+        }
+        known.sort_unstable();
+        let listed: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(format!("known are {}{rest}", listed.join(", ")))
+    }
+
+    pub(crate) fn nearest_task(&self, wrong: &str, graph: &TaskGraph) -> Option<String> {
+        self.nearest(wrong, graph.indices().map(|task| graph.id(task).as_str()))
+    }
 }
 
-/// Edit distance (V. I. Levenshtein, 1966), on the first 64 bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (&a.as_bytes()[..a.len().min(64)], &b.as_bytes()[..b.len().min(64)]);
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+/// Steps of a comparison.
+fn cost(a: &str, b: &str) -> usize {
+    (a.len().min(COMPARED) + 1) * (b.len().min(COMPARED) + 1)
+}
+
+/// Edit distance (V. I. Levenshtein, 1966), on the first bytes. The row is for reuse.
+fn distance(a: &str, b: &str, row: &mut Vec<usize>) -> usize {
+    let (a, b) = (&a.as_bytes()[..a.len().min(COMPARED)], &b.as_bytes()[..b.len().min(COMPARED)]);
+    row.clear();
+    row.extend(0..=b.len());
     for (i, x) in a.iter().enumerate() {
         let mut corner = row[0];
         row[0] = i + 1;
@@ -46,9 +81,29 @@ mod tests {
 
     #[test]
     fn the_nearest_name_comes_first() {
+        let hints = Hints::default();
         let names = ["merge", "scan_a", "scan_b"];
-        assert_eq!(nearest("scan_c", names.into_iter()).expect("names"), "known are scan_a, scan_b, merge");
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(nearest("x", std::iter::empty()), None);
+        let nearest = |names: &[&str]| hints.nearest("scan_c", names.iter().copied());
+        assert_eq!(nearest(&names).expect("names"), "known are scan_a, scan_b, merge");
+        assert_eq!(distance("kitten", "sitting", &mut Vec::new()), 3);
+        assert_eq!(nearest(&[]), None);
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_in_any_place() {
+        let names: Vec<String> = (0..30_000).map(|n| format!("task_{n}")).chain(["merge".into()]).collect();
+        let hint = Hints::default().nearest("merg", names.iter().map(String::as_str)).expect("names");
+        assert!(hint.starts_with("known are merge, task_"), "{hint}");
+        assert!(hint.ends_with(" and 29981 more"), "{hint}");
+    }
+
+    #[test]
+    fn hints_have_a_budget() {
+        let hints = Hints::default();
+        let names: Vec<String> = (0..10_000).map(|n| format!("{n:x>64}")).collect();
+        let given = |wrong: &str| hints.nearest(wrong, names.iter().map(String::as_str)).is_some();
+        let wrong = "y".repeat(64);
+        assert!(given(&wrong));
+        assert!(!given(&wrong), "the budget is not for two such hints");
     }
 }

@@ -1,9 +1,12 @@
 //! What a task must be, whatever the graph.
 
-use starline_graph::check_templates;
-use starline_types::{Millis, Payload, TaskSpec};
+use std::cell::OnceCell;
 
-use crate::hint::nearest;
+use rustc_hash::FxHashSet;
+use starline_graph::check_templates;
+use starline_types::{DeviceId, Millis, Payload, TaskSpec};
+
+use crate::hint::Hints;
 use crate::{Code, Fault, Surroundings};
 
 /// Longest time limit of an attempt: 7 days.
@@ -11,8 +14,17 @@ const MAX_RUN_TIMEOUT: Millis = Millis::from_secs(7 * 24 * 3600);
 /// Largest number of retries, and of further attempts after losses.
 const MAX_RETRIES: u32 = 100;
 
+/// The devices of the surroundings by name, once a task is pinned to one.
+pub(crate) type Devices<'a> = OnceCell<FxHashSet<&'a DeviceId>>;
+
 /// Every fault of a task in itself.
-pub(crate) fn faults(edit: usize, task: &TaskSpec, around: &Surroundings<'_>) -> Vec<Fault> {
+pub(crate) fn faults<'a>(
+    edit: usize,
+    task: &TaskSpec,
+    around: &Surroundings<'a>,
+    devices: &Devices<'a>,
+    hints: &Hints,
+) -> Vec<Fault> {
     let mut found = Vec::new();
     let mut invalid = |field: &str, message: String, hint: &str| {
         let message = format!("{field} of task {}: {message}", task.id);
@@ -55,12 +67,12 @@ pub(crate) fn faults(edit: usize, task: &TaskSpec, around: &Surroundings<'_>) ->
         let limit = format!("at most {}", around.limits.metadata_bytes);
         found.push(Fault::new(edit, Code::LimitExceeded, &task.id, message).hint(limit));
     }
-    if let (Some(pin), Some(devices)) = (task.pin(), around.devices)
-        && !devices.contains(pin)
+    if let (Some(pin), Some(known)) = (task.pin(), around.devices)
+        && !devices.get_or_init(|| known.iter().collect()).contains(pin)
     {
         let message = format!("task {} is pinned to {pin}, and no device has that id", task.id);
         let mut fault = Fault::new(edit, Code::UnknownDevice, pin, message);
-        fault.hint = nearest(pin.as_str(), devices.iter().map(starline_types::DeviceId::as_str));
+        fault.hint = hints.nearest(pin.as_str(), known.iter().map(DeviceId::as_str));
         found.push(fault);
     }
     if let Err(error) = check_templates(task) {

@@ -202,6 +202,45 @@ fn cycles_of_a_large_graph_are_found_in_one_pass_and_unwound() {
 }
 
 #[test]
+fn every_cycle_of_a_large_graph_is_told() {
+    // A chain of 2,000 tasks with three edges back, of which two share a task, and one of them twice.
+    let ids: Vec<TaskId> = (0..2_000).map(|n| TaskId::new(format!("t{n}")).expect("id")).collect();
+    let link = |from: usize, to: usize| Dependency::success(ids[from].clone(), ids[to].clone());
+    let mut dependencies: Vec<Dependency> = (1..2_000).map(|n| link(n - 1, n)).collect();
+    dependencies.extend([link(20, 10), link(30, 20), link(30, 20), link(1_500, 1_000)]);
+    let tasks = ids.iter().map(|id| Arc::new(TaskSpec::new(id.clone(), Payload::Noop))).collect();
+    let spec = GraphSpec { tasks, dependencies, ..GraphSpec::default() };
+    let build = Edit::Build { graph: Arc::new(spec), clear_existing: false };
+    let mut graph = TaskGraph::default();
+    let before = picture(&graph);
+    let rejection = check(&mut graph, &batch(vec![build])).expect_err("cycles");
+    let mut found: Vec<_> = rejection.faults.iter().map(|fault| (fault.place, fault.path.len())).collect();
+    found.sort_by_key(|(_, length)| *length);
+    let at = |n: usize| Some(Place::Dependency(1_999 + n));
+    assert_eq!(found, [(at(0), 11), (at(1), 11), (at(2), 11), (at(3), 501)], "{rejection}");
+    assert!(rejection.faults.iter().all(|fault| fault.code == Code::WouldCycle));
+    assert_eq!(picture(&graph), before);
+    assert_eq!(audit(&graph), []);
+}
+
+#[test]
+fn wrong_names_of_a_large_graph_are_all_told_and_some_with_hints() {
+    let ids: Vec<TaskId> = (0..20_000).map(|n| TaskId::new(format!("t{n}")).expect("id")).collect();
+    let wrong = |n: usize| TaskId::new(format!("x{n}")).expect("id");
+    let dependencies =
+        ids.iter().enumerate().map(|(n, id)| Dependency::success(wrong(n), id.clone())).collect();
+    let tasks = ids.iter().map(|id| Arc::new(TaskSpec::new(id.clone(), Payload::Noop))).collect();
+    let spec = GraphSpec { tasks, dependencies, ..GraphSpec::default() };
+    let build = Edit::Build { graph: Arc::new(spec), clear_existing: false };
+    let rejection = check(&mut TaskGraph::default(), &batch(vec![build])).expect_err("unknown tasks");
+    assert_eq!(rejection.faults.len(), ids.len());
+    assert!(rejection.faults.iter().all(|fault| fault.code == Code::UnknownTask));
+    let hints: Vec<&String> = rejection.faults.iter().filter_map(|fault| fault.hint.as_ref()).collect();
+    assert!(!hints.is_empty() && hints.len() < ids.len(), "hints cost less than the batch");
+    assert!(hints.iter().all(|hint| hint.starts_with("known are t")), "{hints:?}");
+}
+
+#[test]
 fn parallel_edges_get_numbers_and_given_ids_are_unique() {
     let mut graph = TaskGraph::default();
     let named = |name: &str| {

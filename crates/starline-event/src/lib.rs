@@ -9,4 +9,4 @@ pub use observer::Observer;
 pub use sink::{EventSink, EventSource, Gap, NoEvents};
 
 pub use futures_core::stream::BoxStream;
-pub use starline_types::{Envelope, Event, EventKind, RunId, Seq};
+pub use starline_types::{Envelope, Event, EventKind, RunId, Seq, SharedEnvelope};

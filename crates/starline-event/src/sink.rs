@@ -1,10 +1,9 @@
 //! Where facts go, and where readers get them.
 
 use std::fmt;
-use std::sync::Arc;
 
 use futures_core::stream::BoxStream;
-use starline_types::{Envelope, RunId, Seq};
+use starline_types::{RunId, Seq, SharedEnvelope};
 
 use crate::EventFilter;
 
@@ -17,14 +16,14 @@ pub trait EventSink: fmt::Debug + Send + Sync {
     }
 
     /// Publishes facts in order. Never fails, never waits for a reader.
-    fn publish(&self, events: &[Arc<Envelope>]);
+    fn publish(&self, events: &[SharedEnvelope]);
 }
 
 /// Where readers subscribe.
 pub trait EventSource: fmt::Debug + Send + Sync {
     /// A stream of the facts published from now on. A reader that falls behind finds a [`Gap`] in place of
     /// what it missed. Dropping the stream ends the subscription.
-    fn subscribe(&self, filter: EventFilter) -> BoxStream<'static, Result<Arc<Envelope>, Gap>>;
+    fn subscribe(&self, filter: EventFilter) -> BoxStream<'static, Result<SharedEnvelope, Gap>>;
 }
 
 /// Facts that a slow reader missed: all of `run_id` between two numbers, inclusive, that its filter wants.
@@ -55,5 +54,5 @@ impl EventSink for NoEvents {
         false
     }
 
-    fn publish(&self, _: &[Arc<Envelope>]) {}
+    fn publish(&self, _: &[SharedEnvelope]) {}
 }

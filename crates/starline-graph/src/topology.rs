@@ -4,11 +4,17 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 use starline_types::TaskIx;
 
 use crate::TaskGraph;
+
+/// Pairs of tasks from which on a pass over the graph is shared by many of them.
+const SHARED_PAIRS: usize = 16;
+/// Words of a set of sources that one pass follows: 512 sources.
+const WORDS: usize = 8;
 
 /// Every task behind its predecessors; of several that could come next, the one that was inserted first.
 ///
@@ -118,6 +124,94 @@ impl TaskGraph {
         }
         false
     }
+
+    /// Whether a path leads from the first task of each pair to the second: [`is_upstream`](Self::is_upstream)
+    /// for many pairs at once, of which each would search the graph.
+    ///
+    /// O(n log n + (n + m) * sources / 512) at worst, in passes over the levels between sources and targets.
+    ///
+    /// # Panics
+    /// An index is not of this graph.
+    #[must_use]
+    pub fn are_upstream(&self, pairs: &[(TaskIx, TaskIx)]) -> Vec<bool> {
+        if pairs.len() < SHARED_PAIRS {
+            return pairs.iter().map(|(task, of)| self.is_upstream(*task, *of)).collect();
+        }
+        let mut verdicts = vec![false; pairs.len()];
+        // The pairs that their labels leave open, by source; sources of near levels share a pass.
+        let mut open: Vec<usize> =
+            (0..pairs.len()).filter(|at| self.level(pairs[*at].0) < self.level(pairs[*at].1)).collect();
+        open.sort_unstable_by_key(|at| (self.level(pairs[*at].0), pairs[*at].0));
+        let mut by_level: Vec<TaskIx> = self.indices().collect();
+        by_level.sort_unstable_by_key(|task| (self.level(*task), *task));
+        let mut sets = vec![[0_u64; WORDS]; self.bound()];
+        let mut rest = open.as_slice();
+        while !rest.is_empty() {
+            let (shared, later, sources) = share(pairs, rest);
+            rest = later;
+            self.follow(&sources, self.between(&by_level, pairs, shared), &by_level, &mut sets);
+            for at in shared {
+                let (task, of) = pairs[*at];
+                let bit =
+                    sources.binary_search_by_key(&(self.level(task), task), |of| (self.level(*of), *of));
+                verdicts[*at] = bit.is_ok_and(|bit| sets[of.at()][bit / 64] >> (bit % 64) & 1 == 1);
+            }
+        }
+        verdicts
+    }
+
+    /// Where the tasks between the sources and targets of some pairs stand among all tasks by level.
+    fn between(&self, by_level: &[TaskIx], pairs: &[(TaskIx, TaskIx)], shared: &[usize]) -> Range<usize> {
+        let lowest = shared.iter().map(|at| self.level(pairs[*at].0)).min().unwrap_or_default();
+        let highest = shared.iter().map(|at| self.level(pairs[*at].1)).max().unwrap_or_default();
+        let from = by_level.partition_point(|task| self.level(*task) < lowest);
+        let to = by_level.partition_point(|task| self.level(*task) <= highest);
+        from..to
+    }
+
+    /// Leaves in the set of each task between which of the sources it is, or is downstream of.
+    fn follow(
+        &self,
+        sources: &[TaskIx],
+        between: Range<usize>,
+        by_level: &[TaskIx],
+        sets: &mut [[u64; WORDS]],
+    ) {
+        let lowest = by_level.get(between.start).map_or(0, |task| self.level(*task));
+        // Sources come in the order of all tasks.
+        let mut sources = sources.iter().enumerate().peekable();
+        for task in &by_level[between] {
+            let mut set = [0; WORDS];
+            if let Some((bit, _)) = sources.next_if(|(_, source)| *source == task) {
+                set[bit / 64] |= 1 << (bit % 64);
+            }
+            for before in self.predecessors(*task).filter(|before| self.level(*before) >= lowest) {
+                for (word, more) in set.iter_mut().zip(sets[before.at()]) {
+                    *word |= more;
+                }
+            }
+            sets[task.at()] = set;
+        }
+    }
+}
+
+/// Pairs with as many sources as one pass can follow, the others, and those sources. The pairs are sorted by
+/// source.
+fn share<'p>(pairs: &[(TaskIx, TaskIx)], open: &'p [usize]) -> (&'p [usize], &'p [usize], Vec<TaskIx>) {
+    let mut sources: Vec<TaskIx> = Vec::new();
+    let mut count = 0;
+    for at in open {
+        let source = pairs[*at].0;
+        if sources.last() != Some(&source) {
+            if sources.len() == WORDS * 64 {
+                break;
+            }
+            sources.push(source);
+        }
+        count += 1;
+    }
+    let (shared, later) = open.split_at(count);
+    (shared, later, sources)
 }
 
 /// Every task behind its predecessors, in no order that means more. O(n + m).

@@ -1,10 +1,9 @@
 //! How facts survive.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use starline_types::{Envelope, RunId, Seq};
+use starline_types::{RunId, Seq, SharedEnvelope};
 
 use crate::JournalError;
 
@@ -42,13 +41,13 @@ pub trait Journal: fmt::Debug + Send + Sync {
     ///
     /// # Cancellation safety
     /// Dropping the future leaves open whether the records were kept: open the run again before appending.
-    async fn append(&self, run: &RunId, fence: Fence, events: &[Arc<Envelope>]) -> Result<(), JournalError>;
+    async fn append(&self, run: &RunId, fence: Fence, events: &[SharedEnvelope]) -> Result<(), JournalError>;
 
     /// The records of a run after a number, in order; an unknown run has none.
     ///
     /// # Errors
     /// The store cannot be read.
-    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<Arc<Envelope>>, JournalError>;
+    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError>;
 
     /// The runs with records, in order of their first opening.
     ///

@@ -11,4 +11,4 @@ pub use memory::MemoryJournal;
 pub use none::NoJournal;
 
 pub use futures_core::stream::BoxStream;
-pub use starline_types::{Envelope, RunId, Seq};
+pub use starline_types::{Envelope, RunId, Seq, SharedEnvelope};

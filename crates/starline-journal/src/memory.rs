@@ -1,10 +1,10 @@
 //! A journal that lives as long as the process.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use starline_types::{Envelope, RunId, Seq};
+use starline_types::{RunId, Seq, SharedEnvelope};
 
 use crate::{Fence, Journal, JournalError, JournalFault, Opened};
 
@@ -23,7 +23,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Stream {
     fence: Fence,
-    records: Vec<Arc<Envelope>>,
+    records: Vec<SharedEnvelope>,
 }
 
 impl MemoryJournal {
@@ -52,7 +52,7 @@ impl Journal for MemoryJournal {
         }))
     }
 
-    async fn append(&self, run: &RunId, fence: Fence, events: &[Arc<Envelope>]) -> Result<(), JournalError> {
+    async fn append(&self, run: &RunId, fence: Fence, events: &[SharedEnvelope]) -> Result<(), JournalError> {
         self.with(|state| {
             let stream = state.streams.get_mut(run).filter(|stream| stream.fence == fence);
             let stream = stream.ok_or_else(|| JournalError::new(JournalFault::Fenced))?;
@@ -68,7 +68,7 @@ impl Journal for MemoryJournal {
         })
     }
 
-    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<Arc<Envelope>>, JournalError> {
+    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
         let first = after.map_or(0, |seq| usize::try_from(seq.0).unwrap_or(usize::MAX));
         Ok(self.with(|state| {
             let records = state.streams.get(run).and_then(|stream| stream.records.get(first..));

@@ -1,9 +1,7 @@
 //! A journal that keeps nothing.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use starline_types::{Envelope, RunId, Seq};
+use starline_types::{RunId, Seq, SharedEnvelope};
 
 use crate::{Fence, Journal, JournalError, Opened};
 
@@ -21,11 +19,11 @@ impl Journal for NoJournal {
         Ok(Opened { fence: Fence(1), tail: None })
     }
 
-    async fn append(&self, _: &RunId, _: Fence, _: &[Arc<Envelope>]) -> Result<(), JournalError> {
+    async fn append(&self, _: &RunId, _: Fence, _: &[SharedEnvelope]) -> Result<(), JournalError> {
         Ok(())
     }
 
-    async fn read(&self, _: &RunId, _: Option<Seq>) -> Result<Vec<Arc<Envelope>>, JournalError> {
+    async fn read(&self, _: &RunId, _: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
         Ok(Vec::new())
     }
 

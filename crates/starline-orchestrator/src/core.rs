@@ -9,7 +9,7 @@ use starline_device::{DeliveryFault, Device};
 use starline_event::EventSink;
 use starline_journal::{Fence, Journal, JournalFault};
 use starline_scheduler::{Effect, Fleet, Input, Undelivered};
-use starline_types::{DeviceIx, Envelope, Event, RunId, Seq, Timestamp};
+use starline_types::{DeviceIx, Envelope, Event, RunId, Seq, SharedEnvelope, Timestamp};
 
 use crate::RunError;
 use crate::clock::Clock;
@@ -152,7 +152,7 @@ impl Core {
                 // Progress is not part of the stream: it carries the number of the last fact.
                 let event = Event::Progress { task: attempt.task, attempt: attempt.number, stream, text };
                 let envelope = self.envelope(now, entry, entry.scheduler.seq(), event);
-                self.sink.publish(&[Arc::new(envelope)]);
+                self.sink.publish(&[SharedEnvelope::from(envelope)]);
             }
         }
     }
@@ -230,10 +230,13 @@ impl Core {
         let revision = entry.scheduler.revision();
         let mut seq = Seq(entry.scheduler.seq().0 - entry.step.events.len() as u64);
         let Entry { step, envelopes, shared, .. } = entry;
-        envelopes.extend(step.events.drain(..).map(|event| {
+        let mut facts = step.events.drain(..).map(|event| {
             seq = seq.next();
-            Arc::new(Envelope { seq, run_id: shared.id.clone(), revision, t: now, at, cause: None, event })
-        }));
+            Envelope { seq, run_id: shared.id.clone(), revision, t: now, at, cause: None, event }
+        });
+        while facts.len() > 0 {
+            envelopes.extend(SharedEnvelope::share(&mut facts));
+        }
         wanted
     }
 
@@ -349,11 +352,11 @@ impl Core {
             return;
         }
         let events = std::mem::take(&mut self.system_events);
-        let envelopes: Vec<Arc<Envelope>> = events
+        let envelopes: Vec<SharedEnvelope> = events
             .into_iter()
             .map(|event| {
                 self.system_seq = self.system_seq.next();
-                Arc::new(Envelope {
+                SharedEnvelope::from(Envelope {
                     seq: self.system_seq,
                     run_id: RunId::system(),
                     revision: starline_types::Revision(0),
@@ -426,7 +429,7 @@ async fn persist(
     journal: &dyn Journal,
     run: &RunId,
     fence: Fence,
-    envelopes: &[Arc<Envelope>],
+    envelopes: &[SharedEnvelope],
     closing: bool,
 ) -> Result<(), JournalFault> {
     loop {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use starline_journal::Fence;
 use starline_scheduler::{Answer, Scheduler, Step};
-use starline_types::{Envelope, PauseCause, Revision, RunId, RunState, RunStatus, Seq, StateCounts};
+use starline_types::{PauseCause, Revision, RunId, RunState, RunStatus, Seq, SharedEnvelope, StateCounts};
 use tokio::sync::watch;
 
 use crate::RunError;
@@ -88,7 +88,7 @@ pub(crate) struct Entry {
     /// Facts and effects that are not persisted yet.
     pub(crate) step: Step,
     /// Envelopes of the present burst.
-    pub(crate) envelopes: Vec<Arc<Envelope>>,
+    pub(crate) envelopes: Vec<SharedEnvelope>,
     /// Answers that wait until the facts are durable.
     pub(crate) replies: Vec<(Reply<Answered>, Answered)>,
     /// Whether the run is on the list of those with something to persist.

@@ -6,7 +6,7 @@ use starline_edit::reapply;
 use starline_graph::{Effect as EdgeEffect, Remains, has_templates};
 use starline_types::{
     Applied, CancelReason, DeviceIx, Edit, EditBatch, Event, HoldId, Judgement, LossReason, Millis,
-    OutcomeStatus, PauseCause, Placement, Revision, RunState, TaskIx, TaskRef, TaskState, Timestamp,
+    OutcomeStatus, PauseCause, Placement, Revision, RunState, Seq, TaskIx, TaskRef, TaskState, Timestamp,
 };
 
 use crate::Fleet;
@@ -19,6 +19,7 @@ impl State {
         self.ripen(now);
         self.seq = self.seq.next();
         match event {
+            Event::RunCreated { .. } if self.seq != Seq(1) => {}
             Event::RunCreated { name, graph, settings } => {
                 self.settings = settings.clone();
                 if self.graph.is_empty() {
@@ -49,12 +50,12 @@ impl State {
                 self.ended = Some((now, end.clone()));
             }
             Event::TaskAssigned { task, attempt, device, deadline } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, 0) else { return };
                 let device = fleet.resolve(device);
                 self.assign(task, *attempt, device, *deadline, now, fleet);
             }
             Event::TaskCompleted { task, attempt, result, outputs, edges, .. } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, *attempt) else { return };
                 self.release_live(task, *attempt, fleet);
                 if result.is_some() || outputs.is_some() {
                     let remains =
@@ -64,7 +65,7 @@ impl State {
                 self.end_task(task, OutcomeStatus::Completed, now, edges, fleet);
             }
             Event::TaskFailed { task, attempt, error, result, edges, .. } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, *attempt) else { return };
                 self.release_live(task, *attempt, fleet);
                 let remains =
                     Remains { error: Some(error.clone()), result: result.clone(), ..Remains::default() };
@@ -72,7 +73,7 @@ impl State {
                 self.end_task(task, OutcomeStatus::Failed, now, edges, fleet);
             }
             Event::TaskRetryScheduled { task, attempt, retry, delay_ms, error, avoid } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, *attempt) else { return };
                 self.release_live(task, *attempt, fleet);
                 let lost = error.kind == starline_types::ErrorKind::DeviceLost;
                 let avoid = avoid.as_ref().map(|device| fleet.resolve(device));
@@ -80,11 +81,11 @@ impl State {
                 self.plan_again(task, planning, avoid, fleet);
             }
             Event::TaskCancelRequested { task, attempt, reason } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, *attempt) else { return };
                 self.request_cancel(task, *attempt, *reason, now);
             }
             Event::TaskCancelled { task, attempt, reason, confirmed, edges, .. } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, *attempt) else { return };
                 self.release_live(task, *attempt, fleet);
                 if !confirmed {
                     self.graph
@@ -94,12 +95,12 @@ impl State {
                 self.end_task(task, OutcomeStatus::Cancelled, now, edges, fleet);
             }
             Event::TaskSkipped { task, reason, edges, .. } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, 0) else { return };
                 self.graph.set_remains(task, Box::new(Remains { skip: Some(*reason), ..Remains::default() }));
                 self.end_task(task, OutcomeStatus::Skipped, now, edges, fleet);
             }
             Event::AttemptLost { task, attempt, device, reason, until } => {
-                let Some(task) = self.locate(task) else { return };
+                let Some(task) = self.subject(task, *attempt) else { return };
                 let device = fleet.resolve(device);
                 self.lose(task, *attempt, device, *reason, *until, now, planning, fleet);
             }
@@ -136,6 +137,17 @@ impl State {
             }
             None => self.graph.find(task.id().as_str()),
         }
+    }
+
+    /// The task of a fact about an attempt, if that attempt is live; of attempt 0, if the task has not started.
+    fn subject(&self, task: &TaskRef, attempt: u32) -> Option<TaskIx> {
+        let task = self.locate(task)?;
+        let fits = match self.graph.state(task) {
+            TaskState::Running { attempt: live, .. } => live == attempt,
+            TaskState::Pending => attempt == 0,
+            TaskState::Completed | TaskState::Failed | TaskState::Cancelled | TaskState::Skipped => false,
+        };
+        fits.then_some(task)
     }
 
     fn add_slots(&mut self) {

@@ -163,9 +163,11 @@ impl State {
         })
     }
 
-    /// Whether a task does without some of the devices that fit.
-    pub(crate) fn leaves_devices_out(&self, task: TaskIx) -> bool {
-        self.rare_ref(task).is_some_and(|rare| !rare.avoid.is_empty())
+    /// Whether an attempt of a task was lost with a device.
+    pub(crate) fn was_lost_on(&self, task: TaskIx, device: DeviceIx) -> bool {
+        self.rare_ref(task).is_some_and(|rare| {
+            rare.avoid.iter().any(|(avoided, until)| *avoided == device && until.is_none())
+        })
     }
 
     /// Whether an open hold covers a task.
@@ -184,7 +186,7 @@ impl State {
     /// Time paused up to now.
     pub(crate) fn paused_until(&self, now: Timestamp) -> Millis {
         let present = self.pause.as_ref().map_or(Millis::ZERO, |pause| now.since(pause.since));
-        Millis(self.paused.0 + present.0)
+        Millis(self.paused.0.saturating_add(present.0))
     }
 
     /// Time for which a ready task has waited, without pauses of the run.

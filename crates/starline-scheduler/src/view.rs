@@ -55,13 +55,13 @@ impl Scheduler {
                 } else if state.in_backoff(task, now) {
                     Reading::Backoff
                 } else {
-                    self.reading_of_ready(task, fleet)
+                    self.reading_of_ready(task, now, fleet)
                 }
             }
         }
     }
 
-    fn reading_of_ready(&self, task: TaskIx, fleet: &mut Fleet) -> Reading {
+    fn reading_of_ready(&self, task: TaskIx, now: Timestamp, fleet: &mut Fleet) -> Reading {
         let class = fleet.class(self.state.graph.spec(task).device.as_ref());
         let planned: [DeviceIx; 1];
         let candidates = match self.state.slot(task).planned {
@@ -76,7 +76,11 @@ impl Scheduler {
             return Reading::Unplaced;
         }
         let running = self.state.graph.counts().running;
-        let full = candidates.iter().all(|device| fleet.free(*device) == 0);
+        // A device that is left out for the task is as good as full.
+        let closed = |device: DeviceIx| fleet.free(device) == 0 || self.state.is_refused(task, device, now);
+        let lost = |device: DeviceIx| self.state.was_lost_on(task, device);
+        let others = candidates.iter().any(|device| fleet.is_available(*device) && !lost(*device));
+        let full = candidates.iter().all(|device| closed(*device) || others && lost(*device));
         let at_limit = self.state.settings.max_parallel.is_some_and(|max| running >= max);
         if full || at_limit { Reading::Queued } else { Reading::Ready }
     }

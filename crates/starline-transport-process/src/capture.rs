@@ -66,6 +66,11 @@ impl Capture {
         String::from_utf8_lossy(&self.kept[..length]).into_owned()
     }
 
+    /// Bytes that are kept at most.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Whether there was more than the limit allows.
     pub(crate) fn is_truncated(&self) -> bool {
         self.truncated

@@ -3,8 +3,8 @@
 #[cfg(not(unix))]
 compile_error!("starline-transport-process needs the process groups of a Unix system");
 
-mod capture;
 mod adopt;
+mod capture;
 mod command;
 mod device;
 mod folder;

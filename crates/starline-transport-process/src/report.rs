@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
-use starline_device::{ErrorKind, Millis, TaskError, TaskReport, Value};
+use starline_device::{Attempt, ErrorKind, OutputSource, TaskError, TaskReport, TaskSpec, Value};
 
 use crate::capture::Outputs;
 
@@ -20,7 +20,7 @@ pub(crate) enum Cause {
 pub(crate) fn report(
     status: io::Result<ExitStatus>,
     cause: Option<Cause>,
-    limit: Option<Millis>,
+    attempt: &Attempt,
     outputs: &Outputs,
 ) -> TaskReport {
     if cause == Some(Cause::Cancelled) {
@@ -32,13 +32,33 @@ pub(crate) fn report(
     let fail =
         |kind, message| TaskReport::Failed { error: TaskError::new(kind, message), result: result.clone() };
     if cause == Some(Cause::TimedOut) {
-        return fail(ErrorKind::Timeout, format!("attempt ran longer than {}", limit.unwrap_or_default()));
+        let limit = attempt.timeout.unwrap_or_default();
+        return fail(ErrorKind::Timeout, format!("attempt ran longer than {limit}"));
+    }
+    if let (Ok(status), Some(name)) = (&status, cut_output(&attempt.spec, outputs))
+        && status.success()
+    {
+        let kept = outputs.stdout.limit();
+        let message =
+            format!("output `{name}` from stdout: there is more than the {kept} bytes that are kept");
+        return fail(ErrorKind::BadOutput, message);
     }
     match status {
         Ok(status) if status.success() => TaskReport::Completed { result, stdout: Some(stdout.into()) },
         Ok(status) => fail(ErrorKind::ExitStatus, describe(status, outputs)),
         Err(error) => fail(ErrorKind::DeviceError, format!("process could not be waited for: {error}")),
     }
+}
+
+/// An output of the task that would be taken out of a part of what the process wrote.
+fn cut_output<'s>(spec: &'s TaskSpec, outputs: &Outputs) -> Option<&'s str> {
+    let mut named = spec.outputs.iter().filter(|_| outputs.stdout.is_truncated());
+    let cut = named.find(|(_, output)| match &output.from {
+        OutputSource::Stdout => true,
+        OutputSource::Pointer(pointer) => pointer == "/stdout",
+        OutputSource::Result => false,
+    });
+    cut.map(|(name, _)| name.as_str())
 }
 
 fn describe(status: ExitStatus, outputs: &Outputs) -> String {

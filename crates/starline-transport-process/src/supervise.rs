@@ -27,6 +27,9 @@ use crate::report::{Cause, report};
 /// event; the others are children of other processes by now, and the system tells about them on request only.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(50);
+/// Who gives an attempt its time counts from a moment earlier than its device. An attempt that is asked to stop
+/// when no more than this is left of its time has had its time: its report shows what it wrote.
+const EARLY: Duration = Duration::from_millis(100);
 
 /// What all attempts of a device share.
 #[derive(Debug)]
@@ -128,7 +131,7 @@ async fn attend(
         let watch = Watch { child: &mut child, group, ticket, options: &setting.options };
         watch.see_through(limit, reading, feeding).await
     };
-    report(status, cause, limit, &outputs)
+    report(status, cause, attempt, &outputs)
 }
 
 async fn feed(stdin: Option<ChildStdin>, text: &str) {
@@ -197,7 +200,9 @@ impl Watch<'_> {
                 how = ticket.asked_beyond(heard) => {
                     heard = how;
                     if status.is_none() {
-                        cause.get_or_insert(Cause::Cancelled);
+                        let left = timer.deadline().saturating_duration_since(Instant::now());
+                        let is_late = alarm == Alarm::Limit && left <= EARLY && how == Stop::Politely;
+                        cause.get_or_insert(if is_late { Cause::TimedOut } else { Cause::Cancelled });
                     }
                     if how == Stop::AtOnce {
                         killing = true;

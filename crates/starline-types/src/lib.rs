@@ -11,6 +11,7 @@ mod id;
 mod outcome;
 mod payload;
 mod settings;
+mod shared_envelope;
 mod snapshot;
 mod sparse;
 mod state;
@@ -37,6 +38,7 @@ pub use id::{
 pub use outcome::{Outcome, OutcomeStatus, Outputs, TaskReport};
 pub use payload::{Exec, Payload, Prompt, Shell};
 pub use settings::{FailurePolicy, RunSettings};
+pub use shared_envelope::SharedEnvelope;
 pub use snapshot::{RunOutcome, RunStatus, Snapshot, TaskResult, TaskView};
 pub use sparse::SparseMap;
 pub use state::{Reading, RunState, StateCounts, TaskState};

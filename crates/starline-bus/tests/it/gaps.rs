@@ -71,7 +71,7 @@ fn name(run_id: &RunId) -> u8 {
     run_id.as_str().parse().expect("a number")
 }
 
-fn entry(item: Result<std::sync::Arc<starline_event::Envelope>, Gap>) -> Entry {
+fn entry(item: Result<starline_event::SharedEnvelope, Gap>) -> Entry {
     match item {
         Ok(fact) => Entry::Fact(name(&fact.run_id), fact.seq.0),
         Err(Gap { run_id, from: Seq(from), to: Seq(to) }) => Entry::Gap(name(&run_id), from, to),

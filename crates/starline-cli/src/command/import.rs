@@ -70,7 +70,7 @@ impl ImportArgs {
     pub(crate) fn execute(self, output: &Output) -> Result<Exit, Failure> {
         let source = Source::read(&self.file)?;
         let Format::Wfformat = self.from;
-        let imported = import_wfformat(source.text.as_bytes()).map_err(|problems| {
+        let imported = import_wfformat(&source.bytes).map_err(|problems| {
             Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
         })?;
         if let Some(out) = &self.out {

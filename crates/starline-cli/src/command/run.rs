@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::load::{self, Context};
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
+use crate::paint::printable;
 use crate::records::Records;
 use crate::source::Source;
 use crate::view::View;
@@ -38,6 +39,9 @@ Examples:
   starline run nightly.yaml --simulate --devices devices.yaml   # how long would it take?
   starline run nightly.yaml --json --ephemeral | tail -n 1      # the result for a program
 ";
+
+/// Warnings shown at most.
+const LISTED: usize = 20;
 
 /// Flags of `starline run`.
 #[derive(Clone, Debug, Args)]
@@ -120,6 +124,7 @@ impl RunArgs {
         };
         if let Some(devices) = &devices {
             devices.admit(&workflow.graph)?;
+            warn(&devices.idle_wishes(&workflow.graph), output);
         }
         let prepared = Prepared { workflow, source, run_id: run_id::fresh() };
         match devices {
@@ -172,6 +177,20 @@ impl RunArgs {
         let summary = simulate::run(job, output, &mut View::new(output, &graph))?;
         summary.write(output);
         Ok(summary.exit())
+    }
+}
+
+/// Says what is ignored, and stops nothing.
+fn warn(wishes: &[String], output: &Output) {
+    if output.is_quiet() {
+        return;
+    }
+    for wish in wishes.iter().take(LISTED) {
+        output.warning(&printable(wish));
+    }
+    let more = wishes.len().saturating_sub(LISTED);
+    if more > 0 {
+        output.warning(&format!("{more} more preferences are ignored"));
     }
 }
 

@@ -69,13 +69,19 @@ impl ValidateArgs {
             });
             return Err(Failure::issues(&source.name, issues.collect()));
         }
-        let verdict = Verdict::new(&source.name, Vec::new());
+        let mut verdict = Verdict::new(&source.name, Vec::new());
+        let wishes = devices.as_ref().map(|devices| devices.idle_wishes(&workflow.graph)).unwrap_or_default();
+        verdict.warnings =
+            wishes.into_iter().map(|wish| Issue::whole("preference_ignored", wish, None)).collect();
         if output.is_json() {
             output.object(&verdict);
         } else if !output.is_quiet() {
             let graph = &workflow.graph;
             let edges = graph.dependencies.len();
             let word = if edges == 1 { "dependency" } else { "dependencies" };
+            if !verdict.warnings.is_empty() {
+                output.notice(verdict.render().trim_end());
+            }
             output.result(&format!("{}: {}, {edges} {word}", verdict.headline(), tasks(graph.tasks.len())));
         }
         Ok(Exit::Done)

@@ -64,6 +64,43 @@ fn problems_have_places() {
 }
 
 #[test]
+fn what_is_no_text_has_a_place_as_well() {
+    let folder = Folder::new();
+    folder.write("flow.yaml", b"version: 1\nname: \xc3\xa4 \xff\n");
+    for verb in ["validate", "run"] {
+        let verdict = folder.run(&[verb, "flow.yaml", "--json"]).object();
+        let error = &verdict["errors"][0];
+        assert_eq!(error["code"], "syntax_error", "{verdict}");
+        assert_eq!((error["line"].as_u64(), error["column"].as_u64()), (Some(2), Some(9)), "{verdict}");
+    }
+}
+
+#[test]
+fn wishes_that_are_ignored_are_told() {
+    let flow = "version: 1\ntasks:\n  a: { device: { prefer: moon }, run: { noop: {} } }\n  b: { device: { prefer: north, needs: [gpu] }, run: { noop: {} } }\n";
+    let devices = "version: 1\ndevices:\n  - { id: north, kind: process }\n  - { id: south, kind: process, capabilities: [gpu] }\n";
+    let folder = Folder::with("flow.yaml", flow);
+    folder.write("devices.yaml", devices);
+    let expected = [
+        "task a prefers moon, and no device has that id: known are north, south",
+        "task b prefers north, which it does not fit: it lacks gpu",
+    ];
+    let verdict = folder.run(&["validate", "flow.yaml", "--devices", "devices.yaml", "--json"]).object();
+    assert_eq!(verdict["valid"], true);
+    for (warning, message) in verdict["warnings"].as_array().expect("a list").iter().zip(expected) {
+        assert_eq!(
+            (warning["code"].as_str(), warning["message"].as_str()),
+            (Some("preference_ignored"), Some(message))
+        );
+    }
+    let ended = folder.run(&["run", "flow.yaml", "--devices", "devices.yaml", "--json", "--ephemeral"]);
+    assert_eq!(ended.code, Some(0));
+    for message in expected {
+        assert!(ended.stderr.contains(&format!("warning: {message}")), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_valid_file_is_praised() {
     let folder = Folder::with("flow.yaml", GOOD);
     let ended = folder.run(&["validate", "flow.yaml"]);

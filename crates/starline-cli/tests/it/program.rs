@@ -193,6 +193,11 @@ impl Live {
         self.stdout = None;
     }
 
+    /// Waits for its end without reading on.
+    pub(crate) fn code(mut self) -> Option<i32> {
+        self.child.wait().expect("an end").code()
+    }
+
     /// Waits for its end and reads the rest of its output.
     pub(crate) fn wait(mut self) -> (Option<i32>, Vec<Value>, String) {
         let mut rest = String::new();

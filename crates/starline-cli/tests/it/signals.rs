@@ -78,6 +78,17 @@ fn a_second_interrupt_ends_what_does_not_listen() {
 }
 
 #[test]
+fn a_simulation_is_interrupted_as_well() {
+    // More facts than a pipe has room for: without a reader it cannot come to its end by itself.
+    let tasks: String = (0..3000).map(|n| format!("  t{n}: {{ run: {{ sleep: 1h }} }}\n")).collect();
+    let folder = Folder::with("flow.yaml", &format!("version: 1\ntasks:\n{tasks}"));
+    let mut live = folder.start(&["run", "flow.yaml", "--simulate", "--json", "--ephemeral"]);
+    assert_eq!(live.next().expect("a fact")["kind"], "run_created");
+    live.signal("INT");
+    assert_eq!(live.code(), Some(130));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_fault() {
     let tasks: String = (0..50).map(|n| format!("  t{n}: {{ run: {{ sh: 'echo {n}' }} }}\n")).collect();
     let folder = Folder::with("flow.yaml", &format!("version: 1\ntasks:\n{tasks}"));

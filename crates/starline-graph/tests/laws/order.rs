@@ -40,6 +40,10 @@ proptest! {
                 prop_assert_eq!(graph.is_upstream(tasks[from], tasks[to]), plan.reaches(from, to));
             }
         }
+        let pairs = || (0..plan.tasks).flat_map(|from| (0..plan.tasks).map(move |to| (from, to)));
+        let asked: Vec<(TaskIx, TaskIx)> = pairs().map(|(from, to)| (tasks[from], tasks[to])).collect();
+        let expected: Vec<bool> = pairs().map(|(from, to)| plan.reaches(from, to)).collect();
+        prop_assert_eq!(graph.are_upstream(&asked), expected);
         let starts: Vec<usize> = starts.into_iter().filter(|at| *at < plan.tasks).collect();
         let among = |reaches: &dyn Fn(usize, usize) -> bool| -> Vec<TaskIx> {
             (0..plan.tasks).filter(|at| starts.iter().any(|start| reaches(*start, *at))).map(|at| tasks[at]).collect()

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use starline_event::{Envelope, EventFilter, Observer};
+use starline_event::{Envelope, EventFilter, Observer, SharedEnvelope};
 use starline_journal::{Fence, Journal, JournalError, JournalFault, MemoryJournal, Opened};
 use starline_orchestrator::RunError;
 use starline_transport_local::LocalDevice;
@@ -31,7 +31,7 @@ impl Journal for Noting {
         self.inner.open(run).await
     }
 
-    async fn append(&self, run: &RunId, fence: Fence, events: &[Arc<Envelope>]) -> Result<(), JournalError> {
+    async fn append(&self, run: &RunId, fence: Fence, events: &[SharedEnvelope]) -> Result<(), JournalError> {
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
@@ -45,7 +45,7 @@ impl Journal for Noting {
         Ok(())
     }
 
-    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<Arc<Envelope>>, JournalError> {
+    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
         self.inner.read(run, after).await
     }
 

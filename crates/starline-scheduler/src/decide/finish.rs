@@ -17,6 +17,9 @@ impl Scheduler {
         if self.is_closed() {
             return;
         }
+        if self.state.run_state == RunState::Paused {
+            self.end_stall(now, fleet, step);
+        }
         if !self.state.blocked.is_empty() {
             self.skip_blocked(now, fleet, step);
         }
@@ -26,6 +29,17 @@ impl Scheduler {
             self.say_what_is_missing(now, fleet, step);
         } else {
             self.stall_at = None;
+        }
+    }
+
+    /// A run that is paused because nothing could be placed goes on when an operator has seen to that.
+    fn end_stall(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.cause == PauseCause::NeedsOperator);
+        if !stalled || self.state.ending.is_some() || self.state.graph.counts().open() == 0 {
+            return;
+        }
+        if self.state.ready == 0 || self.has_placeable(now, fleet) {
+            self.resume(now, "operator", fleet, step);
         }
     }
 

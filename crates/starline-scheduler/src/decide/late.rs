@@ -7,6 +7,9 @@ use crate::queue::Urgency;
 use crate::state::NO_LANE;
 use crate::{Fleet, Scheduler, Step};
 
+/// How often a round doubles while nothing is placed.
+const FURTHEST: u32 = 20;
+
 impl Scheduler {
     /// Serves ready tasks in rounds of as many as there are free slots, most urgent first.
     pub(super) fn serve_late(
@@ -18,40 +21,36 @@ impl Scheduler {
     ) -> bool {
         let mut left = limit;
         let mut aside = Vec::new();
+        let mut fruitless = 0;
         let mut more = true;
         while left > 0 {
             let free: usize = fleet.devices().map(|device| fleet.free(device) as usize).sum();
-            let tasks = self.most_urgent(now, free.min(left).min(self.parallel_room()), fleet);
+            let room = free.min(left).min(self.parallel_room());
+            // Where nothing of a round was placed the next one looks further: what a strategy leaves out must
+            // not keep others from going.
+            let tasks = self.most_urgent(now, room.saturating_mul(1 << fruitless), fleet);
             if tasks.is_empty() {
                 more = false;
                 break;
             }
             let wanted: Vec<TaskIx> = tasks.iter().map(|(_, _, task)| *task).collect();
-            let placed = self.round(now, Binding::Late, &wanted, fleet, step);
+            let mut placed = self.round(now, Binding::Late, &wanted, fleet, step);
+            placed.truncate(room);
             let mut assigned = 0;
             for (task, device) in &placed {
                 assigned += usize::from(self.assign(now, *task, *device, fleet, step));
             }
             left = left.saturating_sub(assigned);
-            let before = aside.len();
+            fruitless = if placed.is_empty() { (fruitless + 1).min(FURTHEST) } else { 0 };
             for (lane, urgency, task) in tasks {
                 if !self.is_placeable(task, now) || self.urgency(task) != urgency {
                     continue;
                 }
-                if placed.is_empty() && self.state.leaves_devices_out(task) {
-                    // It may have nowhere to go for now, and must not keep others from going.
+                if placed.is_empty() {
                     aside.push((task, lane));
                 } else {
                     self.enqueue(task, lane);
                 }
-            }
-            if placed.is_empty() && aside.len() == before {
-                // The strategy prefers to wait.
-                for lane in std::mem::take(&mut self.awake) {
-                    self.lanes[lane as usize].awake = false;
-                }
-                more = false;
-                break;
             }
         }
         for (task, lane) in aside {

@@ -1,9 +1,17 @@
 //! Making a run ready: every task gets a device, or it is known that it can get one.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use starline_types::{DeviceIx, Event, Placement, RunState, TaskIx, Timestamp};
 
 use crate::{Answer, Fleet, Refusal, Scheduler, Step};
+
+/// A device that no strategy chooses.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    device: DeviceIx,
+    /// Chosen by the pin of the task alone.
+    by_pin: bool,
+}
 
 impl Scheduler {
     pub(super) fn decide_prepare(
@@ -22,9 +30,13 @@ impl Scheduler {
         self.check_eligible(&tasks, &chosen, fleet)?;
         let mut assignments = Vec::with_capacity(if self.early { tasks.len() } else { chosen.len() });
         let mut open = Vec::new();
+        // A strategy that plans ahead places pinned tasks in their turn: it has one choice for them, and has to
+        // know of them to balance the others.
+        let planned_ahead = self.early && self.strategy.is_some();
         for task in tasks {
             match chosen.get(&task) {
-                Some(device) => assignments.push((task, *device)),
+                Some(Choice { by_pin: true, .. }) if planned_ahead => open.push(task),
+                Some(choice) => assignments.push((task, choice.device)),
                 None => open.push(task),
             }
         }
@@ -33,7 +45,20 @@ impl Scheduler {
             return Err(Refusal::Unassigned { tasks, devices: fleet.ids() });
         }
         if self.early && !open.is_empty() {
-            assignments.extend(self.early_round(now, &open, fleet, step));
+            // What is planned by hand is work of its device for the round, as what was planned before is already.
+            let by_hand: Vec<DeviceIx> = assignments
+                .iter()
+                .filter(|(task, _)| self.state.slot(*task).planned.is_none())
+                .map(|(_, device)| *device)
+                .collect();
+            by_hand.iter().for_each(|device| fleet.plan(*device));
+            let placed = self.early_round(now, &open, fleet, step);
+            by_hand.iter().for_each(|device| fleet.unplan(*device));
+            assignments.extend(&placed);
+            // A pin holds where its device takes nothing now as well.
+            let placed: FxHashSet<TaskIx> = placed.into_iter().map(|(task, _)| task).collect();
+            let left = open.iter().filter(|task| !placed.contains(task));
+            assignments.extend(left.filter_map(|task| Some((*task, chosen.get(task)?.device))));
             assignments.sort_by_key(|(task, _)| self.state.graph.order(*task));
         }
         let assignments = self.placements(&assignments, fleet);
@@ -61,7 +86,7 @@ impl Scheduler {
     }
 
     /// The devices chosen by hand: by the map of the run, or by the pin of a task.
-    fn chosen(&mut self, fleet: &mut Fleet) -> Result<FxHashMap<TaskIx, DeviceIx>, Refusal> {
+    fn chosen(&mut self, fleet: &mut Fleet) -> Result<FxHashMap<TaskIx, Choice>, Refusal> {
         let mut chosen = FxHashMap::default();
         let settings = std::sync::Arc::clone(&self.state.settings);
         for (id, device) in &settings.assignments {
@@ -75,17 +100,17 @@ impl Scheduler {
                 let missing = self.missing_on(task, ix, fleet);
                 return Err(Refusal::NotEligible { task: id.clone(), device: device.clone(), missing });
             }
-            chosen.insert(task, ix);
+            chosen.insert(task, Choice { device: ix, by_pin: false });
         }
         // What was said after the submission comes after it.
         for task in self.state.graph.indices() {
             if let Some(ix) = self.state.slot(task).planned.filter(|ix| fleet.is_registered(*ix)) {
-                chosen.insert(task, ix);
+                chosen.insert(task, Choice { device: ix, by_pin: false });
             }
         }
         for task in self.state.graph.indices() {
             if let Some(ix) = self.state.graph.spec(task).pin().and_then(|pin| fleet.find(pin)) {
-                chosen.entry(task).or_insert(ix);
+                chosen.entry(task).or_insert(Choice { device: ix, by_pin: true });
             }
         }
         Ok(chosen)
@@ -96,7 +121,7 @@ impl Scheduler {
     fn check_eligible(
         &self,
         tasks: &[TaskIx],
-        chosen: &FxHashMap<TaskIx, DeviceIx>,
+        chosen: &FxHashMap<TaskIx, Choice>,
         fleet: &mut Fleet,
     ) -> Result<(), Refusal> {
         let mut impossible = Vec::new();

@@ -83,7 +83,7 @@ fn scenario_d3_a_lost_task_runs_again_elsewhere() {
 #[test]
 fn plans_on_a_lost_device_are_made_anew() {
     let mut world = World::new(&["d1", "d2"]);
-    world.start(&Job::new("a b c d"));
+    world.start(&Job::new("a b c d").retry("a", lost(1)));
     world.run_until(50);
     world.disconnect("d1", true);
     world.run();
@@ -120,7 +120,7 @@ fn a_drain_that_ends_lets_a_pinned_task_go() {
 #[test]
 fn a_new_device_takes_over_what_has_no_plan_yet() {
     let mut world = World::new(&["d1"]);
-    world.start(&Job::new("a"));
+    world.start(&Job::new("a").retry("a", lost(1)));
     world.run_until(50);
     world.disconnect("d1", true);
     world.register(device("d2"), true);

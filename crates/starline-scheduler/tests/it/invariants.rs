@@ -6,10 +6,13 @@ use proptest::prelude::*;
 use starline_graph::{audit, topological_order};
 use starline_scheduler::{Input, Undelivered};
 use starline_types::{
-    ConfirmedBy, DependencyKind, ErrorKind, FailurePolicy, Millis, RetryPolicy, TaskReport, TaskState,
+    ConfirmedBy, DependencyKind, ErrorKind, FailurePolicy, Millis, PauseCause, RetryPolicy, TaskReport,
+    TaskState,
 };
 
-use crate::job::{Job, Maker, by_hand, capability_match, device, device_id, load_balance, retries, round_robin, task_id};
+use crate::job::{
+    Job, Maker, by_hand, capability_match, device, device_id, load_balance, retries, round_robin, task_id,
+};
 use crate::late::urgent_first;
 use crate::support::{Act, World, done, failed, fails, refuses};
 
@@ -65,7 +68,18 @@ fn scene() -> impl Strategy<Value = Scene> {
     (graph, tasks, fleet, rest).prop_map(|((tasks, edges), (pins, acts), (slots, fenced), rest)| {
         let (strategy, policy, max_parallel, retries, seed, timeouts) = rest;
         Scene {
-            tasks, edges, pins, acts, strategy, policy, max_parallel, slots, fenced, retries, seed, timeouts,
+            tasks,
+            edges,
+            pins,
+            acts,
+            strategy,
+            policy,
+            max_parallel,
+            slots,
+            fenced,
+            retries,
+            seed,
+            timeouts,
         }
     })
 }
@@ -148,12 +162,13 @@ impl Scene {
         }
         for (from, to, kind) in &self.edges {
             // From lower to higher numbers: never a cycle.
-            let (from, to) = ((from % self.tasks).min(to % self.tasks), (from % self.tasks).max(to % self.tasks));
+            let (from, to) =
+                ((from % self.tasks).min(to % self.tasks), (from % self.tasks).max(to % self.tasks));
             let kind = match kind {
                 0 | 1 => DependencyKind::Success,
                 2 => DependencyKind::Failure,
                 3 => DependencyKind::Completion,
-                _ => DependencyKind::When("status != \"cancelled\" and duration > 1".into()),
+                _ => DependencyKind::When("status != \"cancelled\" and outcome.duration_ms > 1".into()),
             };
             if from != to {
                 job.join(&name(from), &name(to), kind);
@@ -187,8 +202,12 @@ impl Scene {
             }
             Happening::Undelivered(t, attempt, d, fault) => {
                 if ix(world, *d).is_some() {
-                    let faults =
-                        [Undelivered::NotAccepted, Undelivered::Lost, Undelivered::Unknown, Undelivered::Protocol];
+                    let faults = [
+                        Undelivered::NotAccepted,
+                        Undelivered::Lost,
+                        Undelivered::Unknown,
+                        Undelivered::Protocol,
+                    ];
                     let fault = faults[usize::from(*fault)];
                     world.undelivered(task(t).as_str(), u32::from(*attempt), &on(*d), fault);
                 }
@@ -266,7 +285,7 @@ fn check_rules(world: &World, max_parallel: Option<u32>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn scenario_i5_a_replay_gives_the_same_state(
@@ -300,8 +319,12 @@ proptest! {
         let mut world = scene.world();
         world.submit(&scene.job());
         drop(world.command(Input::Start));
+        let by_hand = scene.strategy == 4;
         for happening in &happenings {
-            if !matches!(happening, Happening::Forget(_)) {
+            // By hand nobody plans anew what was cleared.
+            let leaves_out =
+                matches!(happening, Happening::Forget(_)) || matches!(happening, Happening::Clear) && by_hand;
+            if !leaves_out {
                 scene.apply(&mut world, happening);
             }
         }
@@ -312,7 +335,10 @@ proptest! {
         }
         drop(world.command(Input::Start));
         for _ in 0..30 {
-            drop(world.command(Input::Resume));
+            // A run that waits for an edit resumes by itself, and would begin to wait again.
+            if world.scheduler().paused() == Some(PauseCause::Operator) {
+                drop(world.command(Input::Resume));
+            }
             let at = world.now.0 + 300_000;
             world.run_until(at);
             for task in world.scheduler().live_attempts() {

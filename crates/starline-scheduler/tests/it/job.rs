@@ -113,12 +113,6 @@ impl Job {
         self
     }
 
-    /// Changes the specification of every task.
-    pub(crate) fn every_task(mut self, change: impl Fn(&mut TaskSpec)) -> Self {
-        self.graph.tasks.iter_mut().for_each(|task| change(Arc::make_mut(task)));
-        self
-    }
-
     pub(crate) fn priority(self, id: &str, priority: u64) -> Self {
         let priority = starline_types::Priority::new(priority).expect("a priority");
         self.task(id, |task| task.priority = priority)

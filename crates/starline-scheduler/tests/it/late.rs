@@ -67,6 +67,30 @@ fn patient() -> Option<Box<dyn AssignmentStrategy>> {
     Some(Box::new(Patient::default()))
 }
 
+/// Places tasks whose name begins with `go` and leaves the others out.
+#[derive(Debug)]
+struct Picky;
+
+impl AssignmentStrategy for Picky {
+    fn name(&self) -> &'static str {
+        "picky"
+    }
+
+    fn assign(&self, round: &mut Round<'_>) -> Result<(), PlaceError> {
+        for task in round.tasks().iter().filter(|task| task.id().as_str().starts_with("go")) {
+            let device = round.candidates(task.ix).iter().next();
+            if let Some(device) = device {
+                round.place(task.ix, device.ix)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn picky() -> Option<Box<dyn AssignmentStrategy>> {
+    Some(Box::new(Picky))
+}
+
 /// Errs in every round, after one placement that must not count.
 #[derive(Debug)]
 struct Erring(Binding);
@@ -148,11 +172,24 @@ fn late_binding_keeps_the_limit_of_a_run() {
 #[test]
 fn a_strategy_may_wait_and_is_asked_again_when_something_ends() {
     let mut world = World::new(&["d1", "d2"]);
-    world.start(&Job::new("a b gate").strategy(patient));
+    // More tasks than slots wait before the one that may go.
+    world.start(&Job::new("a b c d gate e").strategy(patient));
     world.run();
-    assert_eq!(world.order()[0], "gate");
-    assert_eq!(world.runs[0].sent[1].at, 100);
+    let expected = ["0 gate d1", "100 a d1", "100 b d2", "200 c d1", "200 d d2", "300 e d1"];
+    assert_eq!(world.starts(0), expected);
     assert_eq!(world.outcome().status, RunState::Completed);
+}
+
+#[test]
+fn looking_behind_what_is_left_out_keeps_the_limit_of_a_run() {
+    let mut world = World::of([device("d1").with_slots(4), device("d2").with_slots(4)]);
+    let words = (0..50).map(|n| format!("stay{n} ")).chain((0..5).map(|n| format!("go{n} ")));
+    let job = Job::new(&words.collect::<String>()).strategy(picky);
+    world.start(&job.settings(|settings| settings.max_parallel = Some(2)));
+    world.run_until(1000);
+    let expected = ["0 go0 d1", "0 go1 d1", "100 go2 d1", "100 go3 d1", "200 go4 d1"];
+    assert_eq!(world.starts(0), expected);
+    assert_eq!(world.reading("stay0"), Reading::Ready);
 }
 
 #[test]

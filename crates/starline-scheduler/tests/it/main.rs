@@ -10,6 +10,7 @@ mod losses;
 mod manager;
 mod placing;
 mod readiness;
+mod recovery;
 mod refusals;
 mod retries;
 mod runs;

@@ -10,7 +10,7 @@ use crate::support::{Act, World};
 /// The planned devices of all tasks in insertion order, in one line; `-` for none.
 fn plan(world: &World) -> String {
     let planned = world.scheduler().assignments(&world.fleet).into_iter();
-    planned.map(|(_, on)| on.map_or("-".into(), |on| on.to_string())).collect::<Vec<_>>().join(" ")
+    planned.map(|(_, on)| on.map_or_else(|| "-".into(), |on| on.to_string())).collect::<Vec<_>>().join(" ")
 }
 
 fn prepared(world: &mut World, job: &Job) -> String {
@@ -58,7 +58,9 @@ fn scenario_m4_capability_match_keeps_requirements() {
         world.submit(&needy(Job::new("A B")).strategy(strategy));
         let refusal = world.command(Input::Start).expect_err("nobody has excel");
         assert_eq!(refusal, Refusal::NoEligibleDevice(vec![(task_id("B"), vec!["excel".into()])]));
-        assert!(refusal.to_string().starts_with("no_eligible_device") && refusal.to_string().contains("excel"));
+        assert!(
+            refusal.to_string().starts_with("no_eligible_device") && refusal.to_string().contains("excel")
+        );
         assert_eq!((plan(&world).as_str(), world.state()), ("- -", RunState::Created));
         assert!(world.runs[0].sent.is_empty());
     }

@@ -1,8 +1,9 @@
 //! Which ready task goes first, and how many at a time.
 
+use starline_scheduler::{Answer, Input};
 use starline_types::{EventKind, Reading};
 
-use crate::job::{Job, by_hand, device};
+use crate::job::{Job, by_hand, device, load_balance, round_robin};
 use crate::support::{World, done};
 
 #[test]
@@ -115,4 +116,40 @@ fn a_limit_on_what_one_call_places_is_kept_and_told() {
         assert_eq!(counts.iter().sum::<usize>(), 5, "{placed:?}");
         assert!(counts.iter().all(|count| *count <= 2) && placed[0].1 && placed[1].1, "{placed:?}");
     }
+}
+
+/// The devices that are planned for tasks, in their order.
+fn planned(job: &Job, away: &[&str]) -> String {
+    let mut world = World::new(&["A", "B", "C"]);
+    for device in away {
+        world.disconnect(device, true);
+    }
+    world.submit(job);
+    assert_eq!(world.command(Input::Prepare), Ok(Answer::Done));
+    let devices = world.scheduler().assignments(&world.fleet).into_iter();
+    let names = devices.map(|(_, device)| device.map_or_else(|| "-".to_owned(), |device| device.to_string()));
+    names.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn pinned_tasks_are_placed_in_their_turn_and_count() {
+    let job = Job::new("t1 t2 t3 t4 t5").pin("t2", "A").pin("t3", "A");
+    assert_eq!(
+        planned(&job.clone().strategy(round_robin), &[]),
+        "A A A A B",
+        "pins take no preference, and so a turn each"
+    );
+    assert_eq!(planned(&job.strategy(load_balance), &[]), "A A A B C");
+    let job = Job::new("t1 t2 t3 t4").pin("t1", "A").assign("t4", "B");
+    assert_eq!(
+        planned(&job.strategy(load_balance), &[]),
+        "A C A B",
+        "what is assigned by hand is load as well"
+    );
+    let job = Job::new("t1 t2 t3").pin("t1", "A");
+    assert_eq!(
+        planned(&job.strategy(round_robin), &["A"]),
+        "A B C",
+        "a pin waits for its device, and takes no turn then"
+    );
 }

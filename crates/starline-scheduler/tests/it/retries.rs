@@ -166,7 +166,7 @@ fn a_pause_during_a_backoff_delays_the_retry_alone() {
     // The delay ends at 1100 ms: during the pause, or after it.
     for (from, to, start) in [(500, 5000, 5000), (500, 800, 1100), (1100, 2000, 1100)] {
         let mut world = World::new(&["d1"]);
-        world.acts("A", [fails(100), done(100)]);
+        world.acts("A", [fails(100), done(5000)]);
         world.start(&Job::new("A").retry("A", retries(1)));
         world.run_until(from);
         assert_eq!(world.command(Input::Pause), Ok(Answer::Done));

@@ -297,7 +297,15 @@ impl World {
         }
     }
 
-    fn will_say(&mut self, run: usize, task: TaskRef, attempt: u32, device: DeviceIx, after: u64, what: Said) {
+    fn will_say(
+        &mut self,
+        run: usize,
+        task: TaskRef,
+        attempt: u32,
+        device: DeviceIx,
+        after: u64,
+        what: Said,
+    ) {
         self.said += 1;
         let at = Timestamp(self.now.0 + after);
         self.agenda.insert((at, self.said), Coming { run, task, attempt, device, what });
@@ -383,9 +391,8 @@ impl World {
             Said::Undelivered(fault) => Input::Undelivered { task, attempt, device, fault },
             Said::Stopped => {
                 // What was stopped says nothing any more.
-                self.agenda.retain(|_, other| {
-                    (other.run, &other.task, other.attempt) != (run, &task, attempt)
-                });
+                self.agenda
+                    .retain(|_, other| (other.run, &other.task, other.attempt) != (run, &task, attempt));
                 Input::Stopped { task, attempt, by: ConfirmedBy::Ack }
             }
         };
@@ -535,8 +542,8 @@ impl World {
         let mut fleet = self.fleet_again();
         let records = self.journal(run);
         let id = played.scheduler.run().clone();
-        let scheduler =
-            Scheduler::recover(id, (played.strategy)(), &mut fleet, &records).expect("a journal that replays");
+        let scheduler = Scheduler::recover(id, (played.strategy)(), &mut fleet, &records)
+            .expect("a journal that replays");
         (scheduler, fleet)
     }
 

@@ -296,9 +296,12 @@ fn a_run_that_was_cancelled_is_cancelled_whatever_its_tasks_came_to() {
     assert_eq!(outcome.status, RunState::Cancelled);
     let counts = outcome.counts;
     assert_eq!((counts.completed, counts.failed, counts.cancelled), (1, 1, 1));
-    assert!(world.facts(EventKind::TaskCancelRequested).iter().all(
-        |(_, event)| matches!(event, Event::TaskCancelRequested { reason: CancelReason::Run, .. })
-    ));
+    assert!(
+        world
+            .facts(EventKind::TaskCancelRequested)
+            .iter()
+            .all(|(_, event)| matches!(event, Event::TaskCancelRequested { reason: CancelReason::Run, .. }))
+    );
 }
 
 #[test]

@@ -92,11 +92,17 @@ impl Schedule {
         }
         // Commands that were given while the orchestrator was down are given again.
         sim.run_until(sim.now() + TRY_AGAIN);
-        self.settle_down(&mut sim);
-        let limit = sim.now() + PATIENCE;
-        while !sim.is_done() && sim.next().is_some_and(|next| next <= limit) {
-            sim.step();
-            self.compare_some(&mut sim, &mut replays);
+        // Once more, as a crash may have come between a command and its facts.
+        for _ in 0..2 {
+            self.settle_down(&mut sim);
+            let limit = sim.now() + PATIENCE;
+            while !sim.is_done() && sim.next().is_some_and(|next| next <= limit) {
+                sim.step();
+                self.compare_some(&mut sim, &mut replays);
+            }
+            if self.crash_at.is_none() {
+                break;
+            }
         }
         sim.judge_the_end();
         let (violation, mut tally, trace) = sim.into_parts();

@@ -44,7 +44,10 @@ impl Sim {
         for (run, (journal, strategist)) in std::mem::take(&mut self.archive).into_iter().enumerate() {
             match self.recover(run, strategist.make(), &mut fleet, &journal) {
                 Ok(scheduler) => self.office.reopen(journal, scheduler, strategist, self.now),
-                Err(message) => return self.object(Oracle::O8, message),
+                Err(message) => {
+                    self.up = false;
+                    return self.object(Oracle::O8, message);
+                }
             }
         }
         if journals_first {

@@ -34,10 +34,12 @@ impl Sim {
         self.up
     }
 
-    /// Whether every run has ended and every report was acknowledged.
+    /// Whether the orchestrator is up, every run has ended and every report was acknowledged.
     pub(crate) fn is_done(&self) -> bool {
         let closed = self.judge.as_ref().is_none_or(|judge| judge.all_closed());
-        closed && self.devices.iter().all(|seat| seat.outbox.is_empty() && seat.executing.is_empty())
+        self.up
+            && closed
+            && self.devices.iter().all(|seat| seat.outbox.is_empty() && seat.executing.is_empty())
     }
 
     /// The clocks of the runs.
@@ -70,6 +72,9 @@ impl Sim {
     /// What must hold when nothing is left to happen, or time is up.
     pub(crate) fn judge_the_end(&mut self) {
         self.with_judge(|judge, ground| judge.at_rest(ground));
+        if self.violation.is_some() || !self.up {
+            return;
+        }
         for run in 0..self.runs.len() {
             self.compare(run);
         }

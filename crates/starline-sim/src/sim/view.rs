@@ -134,6 +134,12 @@ impl Sim {
         self.trace.keep();
     }
 
+    /// How often the orchestrator was awake: bursts of inputs that it worked off and committed.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits
+    }
+
     /// Compares the state of a run with the state that its journal gives: the fingerprints of both.
     ///
     /// # Errors

@@ -115,6 +115,28 @@ async fn a_time_limit_ends_the_group_by_force_if_needed() {
     assert_dead(&family);
 }
 
+/// Who counts the time asks for the end a moment before the device would.
+#[tokio::test]
+async fn an_attempt_that_is_stopped_at_its_limit_shows_what_it_wrote() {
+    let scratch = Scratch::new();
+    let device = scratch.device();
+    let mut signals = device.signals().expect("a stream");
+    let attempt = within(sh("echo begun; sleep 1000"), Millis(100));
+    let (id, mut pending) = (attempt.id.clone(), begin(&device, attempt));
+    let report = tokio::select! {
+        // On a busy machine its time may be over before it has said anything.
+        report = &mut pending => report,
+        _ = heard(&mut signals) => {
+            let (report, stopped) = join(pending, device.cancel(id, false)).await;
+            stopped.expect("stopped");
+            report
+        }
+    };
+    let (kind, message, result) = failure(report.expect("a report"));
+    assert_eq!((kind, message.as_str()), (ErrorKind::Timeout, "attempt ran longer than 100ms"));
+    assert!(result["stdout"].is_string(), "{result}");
+}
+
 #[tokio::test]
 async fn dropping_the_future_kills_the_group() {
     let scratch = Scratch::new();

@@ -1,8 +1,12 @@
 //! What processes put out and how they end by themselves.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use starline_device::{Device, DeviceSignal, ErrorKind, ProgressStream, TaskReport, Value};
+use starline_device::{
+    Device, DeviceSignal, ErrorKind, OutputSource, OutputSpec, OutputType, ProgressStream, TaskReport, Value,
+};
 use starline_transport_process::ProcessOptions;
 
 use crate::request::{Scratch, attempt, begin, device, exec, failure, heard, run, sh, stdout};
@@ -51,6 +55,31 @@ async fn long_output_is_cut_and_never_stops_the_process() {
     assert_eq!(result["stdout"].as_str().map(str::len), Some(1000));
     assert_eq!(result["stderr"].as_str().map(str::len), Some(1000));
     assert_eq!(result["truncated"], Value::from(true));
+}
+
+#[tokio::test]
+async fn no_output_is_taken_from_a_part_of_what_was_written() {
+    let scratch = Scratch::new();
+    let device = device(ProcessOptions { capture_limit: 4, ..scratch.options() });
+    let named = |from: &OutputSource, script: &str| {
+        let mut attempt = sh(script);
+        let output = OutputSpec { from: from.clone(), kind: OutputType::String };
+        Arc::make_mut(&mut attempt.spec).outputs.insert("o".to_owned(), output);
+        attempt
+    };
+    for from in [OutputSource::Stdout, OutputSource::Pointer("/stdout".into())] {
+        let (kind, message, result) = failure(run(&device, named(&from, "echo 12345")).await);
+        let expected = "output `o` from stdout: there is more than the 4 bytes that are kept";
+        assert_eq!((kind, message.as_str()), (ErrorKind::BadOutput, expected));
+        assert_eq!(result["stdout"], Value::from("1234"));
+        assert_eq!(stdout(run(&device, named(&from, "printf 1234; echo 12345 >&2")).await), "1234");
+    }
+    let other = OutputSource::Pointer("/exit_code".into());
+    assert_eq!(stdout(run(&device, named(&other, "echo 12345")).await), "1234");
+    assert_eq!(
+        failure(run(&device, named(&OutputSource::Stdout, "echo 12345; exit 3")).await).1,
+        "exit status 3"
+    );
 }
 
 #[tokio::test]
