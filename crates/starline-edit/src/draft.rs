@@ -14,9 +14,11 @@ use crate::{Code, Fault, Place, Surroundings, task_rules};
 /// Edges from which on a batch is labelled in one pass over the graph instead of edge by edge.
 const BULK_EDGES: usize = 1_000;
 /// Tasks and edges looked at in the search for further cycles of a bulk insertion.
-const CYCLE_STEPS: usize = 20_000_000;
+const CYCLE_STEPS: usize = 10_000_000;
 /// Faults for cycles after which no more are searched for.
 const MAX_CYCLES: usize = 1_000;
+/// Tasks named by these faults after which no more are searched for.
+const MAX_CYCLE_TASKS: usize = 100_000;
 
 /// One step back.
 #[derive(Debug)]
@@ -351,6 +353,7 @@ impl<'g, 'a> Draft<'g, 'a> {
             last.entry((edge.from, edge.to)).or_default().push(at);
         }
         let mut refused = FxHashSet::default();
+        let mut named = 0;
         for round in 1.. {
             let before = refused.len();
             for cycle in cycles {
@@ -372,9 +375,11 @@ impl<'g, 'a> Draft<'g, 'a> {
                     self.faults.push(fault.at(place));
                     self.graph.withdraw_edge(ix);
                     refused.insert(ix);
+                    named += tasks.len();
                 }
             }
-            if round >= rounds || refused.len() == before || refused.len() >= MAX_CYCLES {
+            let enough = refused.len() >= MAX_CYCLES || named >= MAX_CYCLE_TASKS;
+            if round >= rounds || refused.len() == before || enough {
                 break;
             }
             cycles = match self.graph.relabel() {

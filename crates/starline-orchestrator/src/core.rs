@@ -72,8 +72,8 @@ impl Core {
         self.armed
     }
 
-    /// A burst without commands and without a journal.
-    pub(crate) fn work(&mut self) {
+    /// A burst without commands and without a journal. What is to be run is left to the caller.
+    pub(crate) fn work(&mut self, jobs: &mut Vec<Job>) {
         let now = self.begin_burst();
         self.hear_mail(now);
         self.place(now);
@@ -84,6 +84,7 @@ impl Core {
                 self.finish(*run, entry, published);
             }
         }
+        jobs.append(&mut self.jobs);
         self.end_burst(now, touched);
     }
 

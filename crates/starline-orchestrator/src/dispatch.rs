@@ -6,14 +6,16 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt as _;
 use futures_util::task::AtomicWaker;
 use starline_device::DeviceError;
-use starline_types::{Attempt, AttemptId, ConfirmedBy, DeviceIx, TaskRef, TaskReport};
+use starline_types::{Attempt, AttemptId, ConfirmedBy, DeviceIx, ErrorKind, TaskError, TaskRef, TaskReport};
 use tokio::task::JoinSet;
 
 use crate::inbox::{Content, Inbox, Report};
@@ -81,7 +83,14 @@ impl Dispatcher {
         });
         let mut runners = JoinSet::new();
         for seat in 0..workers {
-            runners.spawn(Runner { shared: Arc::clone(&shared), seat, grip: Vec::new(), done: Vec::new() });
+            runners.spawn(Runner {
+                shared: Arc::clone(&shared),
+                seat,
+                grip: Vec::new(),
+                done: Vec::new(),
+                fresh: Vec::new(),
+                busy: false,
+            });
         }
         (Self { shared }, runners)
     }
@@ -198,7 +207,8 @@ impl Shared {
     fn follow(self: &Arc<Self>, run: u32, task: TaskRef, attempt: u32, device: DeviceIx, running: Running) {
         let inbox = Arc::clone(&self.inbox);
         self.spawn(async move {
-            let content = content(running.await);
+            let ended = AssertUnwindSafe(running).catch_unwind().await;
+            let content = ended.map_or_else(|_| panicked(), content);
             inbox.add(Report { run, task, attempt, device, content });
         });
     }
@@ -217,6 +227,10 @@ struct Runner {
     seat: usize,
     grip: Vec<Job>,
     done: Vec<Report>,
+    /// What a burst of the core brought to do.
+    fresh: Vec<Job>,
+    /// Whether attempts are in the hand, and not yet with their devices.
+    busy: bool,
 }
 
 impl Runner {
@@ -231,9 +245,13 @@ impl Runner {
         if count == 0 {
             return false;
         }
-        self.shared.seats[self.seat].grips.fetch_add(1, Ordering::AcqRel);
         self.grip.extend(queue.jobs.drain(..count));
         let more = !queue.jobs.is_empty();
+        if !self.busy {
+            self.busy = true;
+            // Under the lock: an attempt is in the queue, or in a hand that says so.
+            self.shared.seats[self.seat].grips.fetch_add(1, Ordering::AcqRel);
+        }
         drop(queue);
         if more && self.shared.seats.len() > 1 {
             self.shared.wake_one();
@@ -243,29 +261,62 @@ impl Runner {
         true
     }
 
-    /// Hands reports in, and works off the mailbox if nobody else does.
+    /// Hands reports in, and works off the mailbox if nobody else does. What that brings to do is taken in
+    /// hand at once.
     fn report(&mut self) {
-        let mut core = self.shared.inbox.deliver(&mut self.done);
-        let mut rounds = 0;
-        while let Some(mut held) = core.take() {
-            held.work();
-            rounds += 1;
-            core = self.shared.inbox.put_back(held, rounds < ROUNDS);
+        let Some(mut held) = self.shared.inbox.deliver(&mut self.done) else { return };
+        // In hand from here on, and not yet with a device: see `quiescence`.
+        self.busy(true);
+        for round in 1.. {
+            held.work(&mut self.fresh);
+            match self.shared.inbox.put_back(held, round < ROUNDS && self.fresh.is_empty()) {
+                Some(again) => held = again,
+                None => break,
+            }
+        }
+        let share = match self.shared.seats.len() {
+            1 => LONE_GRIP,
+            seats => self.fresh.len().div_ceil(seats).min(GRIP),
+        };
+        if self.fresh.len() > share {
+            self.shared.lock().jobs.extend(self.fresh.drain(share..));
+            self.shared.wake_one();
+        }
+        self.grip.append(&mut self.fresh);
+        self.grip.reverse();
+    }
+
+    /// Says whether attempts are in the hand, and not yet with their devices.
+    fn busy(&mut self, busy: bool) {
+        if self.busy != busy {
+            self.busy = busy;
+            self.shared.seats[self.seat].grips.fetch_add(1, Ordering::AcqRel);
         }
     }
 
     fn run(&mut self, job: Job, cx: &mut Context<'_>) {
         let Job { run, device, on, attempt } = job;
         let (task, number) = (attempt.id.task.clone(), attempt.id.number);
-        // The future must not borrow the device: it may outlive this call as a task of its own.
-        let mut running: Running = on.run(attempt);
-        match running.as_mut().poll(cx) {
-            Poll::Ready(ended) => {
-                self.done.push(Report { run, task, attempt: number, device, content: content(ended) });
+        // A device that panics fails its attempt, not the runner.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let mut running = on.run(attempt);
+            match running.as_mut().poll(cx) {
+                Poll::Ready(ended) => Ok(ended),
+                Poll::Pending => Err(running),
             }
-            Poll::Pending => self.shared.follow(run, task, number, device, running),
-        }
+        }));
+        let content = match polled {
+            Ok(Ok(ended)) => content(ended),
+            Ok(Err(running)) => return self.shared.follow(run, task, number, device, running),
+            Err(_) => panicked(),
+        };
+        self.done.push(Report { run, task, attempt: number, device, content });
     }
+}
+
+fn panicked() -> Content {
+    let error = TaskError::new(ErrorKind::DeviceError, "the device panicked");
+    Content::Ended(TaskReport::failed(error))
 }
 
 impl Future for Runner {
@@ -274,16 +325,12 @@ impl Future for Runner {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let mut budget = BUDGET;
-        let mut gripped = false;
         loop {
             while let Some(job) = this.grip.pop() {
                 this.run(job, cx);
                 budget = budget.saturating_sub(1);
             }
-            if gripped {
-                this.shared.seats[this.seat].grips.fetch_add(1, Ordering::AcqRel);
-                gripped = false;
-            }
+            this.busy(false);
             if !this.done.is_empty() {
                 this.report();
             }
@@ -291,8 +338,7 @@ impl Future for Runner {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if this.grab() {
-                gripped = true;
+            if !this.grip.is_empty() || this.grab() {
                 continue;
             }
             let seat = &this.shared.seats[this.seat];

@@ -310,7 +310,8 @@ impl State {
         rare.lease_end = None;
         rare.backoff = Some(now + delay);
         if let Some(device) = avoid {
-            rare.avoid.retain(|(known, _)| *known != device);
+            // A refusal of the same device is another matter.
+            rare.avoid.retain(|(known, until)| *known != device || until.is_some());
             rare.avoid.push((device, None));
         }
         if delay == Millis::ZERO {
@@ -379,7 +380,7 @@ impl State {
                 let rare = self.rare(task);
                 rare.refusals += 1;
                 rare.cancel = None;
-                rare.avoid.retain(|(known, _)| *known != device);
+                rare.avoid.retain(|(known, until)| *known != device || until.is_none());
                 rare.avoid.push((device, until));
                 if let Some(until) = until {
                     self.timers.arm(until, Timer::Backoff { task });

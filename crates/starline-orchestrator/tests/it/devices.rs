@@ -168,3 +168,42 @@ async fn slots_are_never_exceeded() {
     assert_eq!(run.outcome().await.expect("outcome").counts.completed, 500);
     assert_eq!(MOST.load(Ordering::SeqCst), 3);
 }
+
+/// A device that panics: at the call, or after it has waited.
+#[derive(Debug)]
+struct Clumsy {
+    profile: DeviceProfile,
+    waits: bool,
+}
+
+#[async_trait]
+impl Device for Clumsy {
+    fn profile(&self) -> &DeviceProfile {
+        &self.profile
+    }
+
+    async fn run(self: Arc<Self>, _: Attempt) -> Result<TaskReport, DeviceError> {
+        if self.waits {
+            tokio::task::yield_now().await;
+        }
+        panic!("clumsy")
+    }
+
+    async fn cancel(&self, _: AttemptId, _: bool) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_panics_fails_its_attempt_and_nothing_else() {
+    for waits in [false, true] {
+        let setup = with_devices(&[]).await;
+        let profile = DeviceProfile::new(device_id("d1"), "clumsy");
+        setup.orchestrator.fleet().connect(Arc::new(Clumsy { profile, waits })).await.expect("connected");
+        let run = setup.run(graph(vec![noop("a"), noop("b")], &[])).await;
+        let outcome = run.outcome().await.expect("outcome");
+        assert_eq!((outcome.status, outcome.counts.failed), (RunState::Failed, 2));
+        let error = outcome.results[&task_id("b")].error.as_ref().expect("error").to_string();
+        assert_eq!(error, "device_error: the device panicked");
+    }
+}

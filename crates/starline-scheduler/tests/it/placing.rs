@@ -94,7 +94,7 @@ fn newly_ready_tasks_of_high_priority_overtake_those_that_wait() {
 fn a_limit_on_what_one_call_places_is_kept_and_told() {
     use starline_scheduler::{Fleet, Input, Scheduler, Step};
     use starline_types::{RunId, Timestamp};
-    for strategy in [crate::job::round_robin, crate::late::urgent_first] {
+    for strategy in [round_robin, crate::late::urgent_first] {
         let mut fleet = Fleet::new();
         let d1 = fleet.register(device("d1").with_slots(10));
         fleet.set_connected(d1, true);
