@@ -11,7 +11,7 @@ use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, TaskId}
 
 use crate::attempts::Attempts;
 use crate::failure::Failure;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interrupts, Unstarted};
 use crate::output::Output;
 use crate::records::Records;
 use crate::summary::Summary;
@@ -32,6 +32,8 @@ pub(crate) struct Job {
     /// Those of the devices whose processes must be gone at the end.
     pub(crate) processes: Vec<Arc<ProcessDevice>>,
     pub(crate) records: Option<Records>,
+    /// Who has listened for signals so far.
+    pub(crate) unstarted: Option<Unstarted>,
 }
 
 /// Where tasks are planned to run.
@@ -62,9 +64,11 @@ pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Resul
 }
 
 async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
-    let Job { run_id, graph, settings, strategy, devices, processes, mut records } = job;
-    let interrupts = Interrupts::listen()
-        .map_err(|error| Failure::infrastructure("signals", "failed to listen for signals", &error))?;
+    let Job { run_id, graph, settings, strategy, devices, processes, mut records, unstarted } = job;
+    let interrupts = Interrupts::listen().map_err(|error| deaf(&error))?;
+    if let Some(unstarted) = unstarted {
+        unstarted.hand_over();
+    }
     let (orchestrator, bus) = starline::embedded();
     let mut attempts = Attempts::of(devices.iter().map(|device| {
         let profile = device.profile();
@@ -106,6 +110,11 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
         }
     };
     Ok(Summary::new(outcome, attempts, false).kept(records, output))
+}
+
+/// Signals cannot be heard.
+pub(crate) fn deaf(error: &std::io::Error) -> Failure {
+    Failure::infrastructure("signals", "failed to listen for signals", error)
 }
 
 /// Submits, places and starts a run that ends early if somebody asks for it.

@@ -1,6 +1,8 @@
 //! Signals that ask for an end: the first politely, the second by force.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use starline::orchestrator::{Refusal, Run, RunError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -68,19 +70,35 @@ impl Interrupts {
     }
 }
 
-/// Ends the process at the first signal: for work that leaves nothing to be ended. Its result is not written.
-///
-/// # Errors
-/// The system refuses.
-pub(crate) fn end_process() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let mut interrupts = runtime.block_on(async { Interrupts::listen() })?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(interrupts.next());
-        notice("cancelled");
-        std::process::exit(i32::from(Exit::Cancelled.code()));
-    })?;
-    Ok(())
+/// Ends the process at the first signal, as long as nothing is running that would have to be ended before:
+/// while files are read, and in simulations. There is no result then.
+#[derive(Debug)]
+pub(crate) struct Unstarted(Arc<AtomicBool>);
+
+impl Unstarted {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let mut interrupts = runtime.block_on(async { Interrupts::listen() })?;
+        let unstarted = Arc::new(AtomicBool::new(true));
+        let armed = Arc::clone(&unstarted);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(interrupts.next());
+            if armed.load(Ordering::Acquire) {
+                notice("cancelled");
+                std::process::exit(i32::from(Exit::Cancelled.code()));
+            }
+        })?;
+        Ok(Self(unstarted))
+    }
+
+    /// Leaves signals to somebody else, who listens already.
+    pub(crate) fn hand_over(self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 /// Whether this process was started with the signal for a lost terminal switched off.

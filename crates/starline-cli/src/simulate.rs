@@ -10,7 +10,6 @@ use crate::attempts::Attempts;
 use crate::drive::Watcher;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::output::Output;
 use crate::records::Records;
 use crate::summary::Summary;
@@ -33,8 +32,6 @@ pub(crate) struct Job {
 /// # Errors
 /// The run cannot begin, or its strategy leaves tasks unplaced for ever.
 pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
-    interrupt::end_process()
-        .map_err(|error| Failure::infrastructure("signals", "failed to listen for signals", &error))?;
     let Job { run_id, graph, settings, strategy, devices, time_scale, mut records } = job;
     let mut attempts = Attempts::of(devices.iter().map(|device| (device.id.clone(), device.slots)));
     let seed = settings.seed;

@@ -93,8 +93,16 @@ impl DemoArgs {
             .map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()))?;
         let strategy = Box::new(LoadBalance);
         let settings = workflow.settings;
-        let job =
-            drive::Job { run_id, graph: workflow.graph, settings, strategy, devices, processes, records };
+        let job = drive::Job {
+            run_id,
+            graph: workflow.graph,
+            settings,
+            strategy,
+            devices,
+            processes,
+            records,
+            unstarted: None,
+        };
         let summary = if output.is_json() {
             drive::run(job, output, &mut View::new(output, &graph))?
         } else {

@@ -11,6 +11,7 @@ use starline::workflow::Workflow;
 use crate::devices::{Devices, as_devices};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::Unstarted;
 use crate::load::{self, Context};
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
@@ -102,6 +103,7 @@ impl RunArgs {
     /// # Errors
     /// The run did not begin.
     pub(crate) fn execute(self, output: &Output) -> Result<Exit, Failure> {
+        let unstarted = Unstarted::listen().map_err(|error| drive::deaf(&error))?;
         let devices = self.devices.as_deref().map(Devices::read).transpose()?;
         let source = Source::read(&self.file)?;
         let inputs = self.inputs.iter().map(|pair| input(pair)).collect::<Result<_, _>>()?;
@@ -128,12 +130,18 @@ impl RunArgs {
         }
         let prepared = Prepared { workflow, source, run_id: run_id::fresh() };
         match devices {
-            Some(devices) if !self.simulate => self.run(prepared, &devices, output),
+            Some(devices) if !self.simulate => self.run(prepared, &devices, unstarted, output),
             devices => self.simulate(prepared, devices.as_ref(), output),
         }
     }
 
-    fn run(&self, prepared: Prepared, devices: &Devices, output: &Output) -> Result<Exit, Failure> {
+    fn run(
+        &self,
+        prepared: Prepared,
+        devices: &Devices,
+        unstarted: Unstarted,
+        output: &Output,
+    ) -> Result<Exit, Failure> {
         let Prepared { workflow, source, run_id } = prepared;
         let strategy = load::strategy(self.strategy.as_deref(), &workflow)?;
         // Without folders first: what is wrong with a device is known before anything is left behind.
@@ -150,6 +158,7 @@ impl RunArgs {
             devices: as_devices(&processes),
             processes,
             records,
+            unstarted: Some(unstarted),
         };
         let summary = drive::run(job, output, &mut View::new(output, &graph))?;
         summary.write(output);

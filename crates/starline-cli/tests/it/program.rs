@@ -67,6 +67,13 @@ impl Folder {
         self.run(&arguments).facts()
     }
 
+    /// Starts the program with a standard input that stays open and says nothing.
+    pub(crate) fn start_with_stdin(&self, arguments: &[&str]) -> Live {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the program");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        Live { child, stdout: Some(stdout) }
+    }
+
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Live {
         let mut child = self.command(arguments).spawn().expect("the program");
@@ -178,6 +185,21 @@ impl Live {
             if let Some(pid) = text.lines().find_map(|line| line.strip_prefix("pid ")?.parse().ok()) {
                 return pid;
             }
+        }
+    }
+
+    /// Waits until the program has a handler of its own for a signal; without a system that says so, at once.
+    pub(crate) fn until_listening(&self, number: u32) {
+        let path = format!("/proc/{}/status", self.child.id());
+        let caught = |status: &str| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        };
+        while let Ok(status) = fs::read_to_string(&path) {
+            if caught(&status).is_none_or(|mask| mask >> (number - 1) & 1 == 1) {
+                return;
+            }
+            std::thread::yield_now();
         }
     }
 

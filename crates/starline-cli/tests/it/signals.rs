@@ -2,6 +2,9 @@
 
 use crate::program::{Folder, is_alive, skip};
 
+/// Number of the signal of Ctrl-C.
+const SIGINT: u32 = 2;
+
 /// A process with a child, and a task behind it.
 const TREE: &str = "
 version: 1
@@ -84,6 +87,16 @@ fn a_simulation_is_interrupted_as_well() {
     let folder = Folder::with("flow.yaml", &format!("version: 1\ntasks:\n{tasks}"));
     let mut live = folder.start(&["run", "flow.yaml", "--simulate", "--json", "--ephemeral"]);
     assert_eq!(live.next().expect("a fact")["kind"], "run_created");
+    live.signal("INT");
+    assert_eq!(live.code(), Some(130));
+}
+
+#[test]
+fn an_interrupt_before_the_run_has_begun_ends_the_program() {
+    // A file that never comes: the program waits for it.
+    let folder = Folder::new();
+    let live = folder.start_with_stdin(&["run", "-", "--json", "--ephemeral"]);
+    live.until_listening(SIGINT);
     live.signal("INT");
     assert_eq!(live.code(), Some(130));
 }

@@ -26,9 +26,10 @@ pub(super) fn random(chance: &mut Chance, devices: &[DevicePlan], runs: &[RunPla
     let drains = chance.percent(40);
     let departures = chance.percent(20);
     for device in 0..devices.len() {
-        for _ in 0..chance.below(3) {
+        for _ in 0..chance.below(5) {
             let at = chance.below(horizon);
-            let back = at + chance.within(1, 50_000);
+            let longest = if chance.percent(50) { 1_000 } else { 50_000 };
+            let back = at + chance.within(1, longest);
             if losses {
                 lose(chance, device, at, back, &mut actions);
             }
@@ -45,7 +46,7 @@ pub(super) fn random(chance: &mut Chance, devices: &[DevicePlan], runs: &[RunPla
         }
     }
     if chance.percent(40) {
-        for _ in 0..chance.within(1, 3) {
+        for _ in 0..chance.within(1, 4) {
             let crash = Crash {
                 persisted: chance.below(3) as usize,
                 acted: if chance.percent(50) { usize::MAX } else { chance.below(4) as usize },
@@ -89,7 +90,7 @@ fn commands(
     horizon: u64,
     actions: &mut Planned,
 ) {
-    for _ in 0..chance.within(1, 5) {
+    for _ in 0..chance.within(1, 8) {
         let at = chance.below(horizon);
         let task = chance.pick(&plan.graph.tasks).map_or_else(|| "t0".to_owned(), |task| task.id.to_string());
         let action = match chance.below(16) {

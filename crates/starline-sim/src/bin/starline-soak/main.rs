@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             true
         }
         Task::One(seed) => search::one(seed, options.trace),
-        Task::Many { base, seeds } => search::many(base, seeds, options.jobs),
+        Task::Many { base, seeds } => search::many(base, seeds, options.jobs, options.crashes),
         Task::Bugs { base, seeds } => hunt::bugs(base, seeds),
     };
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }

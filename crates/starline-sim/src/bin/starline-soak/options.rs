@@ -3,7 +3,7 @@
 use std::num::NonZero;
 
 pub(crate) const HELP: &str = "\
-usage: starline-soak sim [--seeds N] [--base B] [--jobs J]
+usage: starline-soak sim [--crashes] [--seeds N] [--base B] [--jobs J]
        starline-soak sim --seed N [--trace]
        starline-soak sim --bugs [--seeds N] [--base B]
 
@@ -12,6 +12,7 @@ usage: starline-soak sim [--seeds N] [--base B] [--jobs J]
   --jobs J   how many threads: one for each processor
   --seed N   this schedule alone, twice, so that its traces can be compared
   --trace    prints what happens in it
+  --crashes  plays each schedule again and again, with a crash during another commit each time
   --bugs     breaks one rule of the scheduler after the other: each must be found";
 
 /// Schedules played by default, and for each bug.
@@ -32,6 +33,7 @@ pub(crate) enum Task {
 pub(crate) struct Options {
     pub(crate) task: Task,
     pub(crate) trace: bool,
+    pub(crate) crashes: bool,
     pub(crate) jobs: usize,
 }
 
@@ -39,11 +41,12 @@ impl Options {
     /// Reads the arguments after the name of the program.
     pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = arguments.peekable();
-        let (mut seeds, mut base, mut seed, mut trace, mut bugs) = (None, 0, None, false, false);
+        let (mut seeds, mut base, mut seed) = (None, 0, None);
+        let (mut trace, mut crashes, mut bugs) = (false, false, false);
         let mut jobs = std::thread::available_parallelism().map_or(1, NonZero::get);
         match arguments.next().as_deref() {
             Some("sim") => {}
-            Some("--help" | "-h") | None => return Ok(Self { task: Task::Help, trace, jobs }),
+            Some("--help" | "-h") | None => return Ok(Self { task: Task::Help, trace, crashes, jobs }),
             Some(other) => return Err(format!("cannot soak {other:?}: there is only `sim`")),
         }
         while let Some(argument) = arguments.next() {
@@ -57,8 +60,9 @@ impl Options {
                 "--seed" => seed = Some(number()?),
                 "--jobs" => jobs = usize::try_from(number()?.max(1)).unwrap_or(usize::MAX).min(1024),
                 "--trace" => trace = true,
+                "--crashes" => crashes = true,
                 "--bugs" => bugs = true,
-                "--help" | "-h" => return Ok(Self { task: Task::Help, trace, jobs }),
+                "--help" | "-h" => return Ok(Self { task: Task::Help, trace, crashes: false, jobs }),
                 _ => return Err(format!("unknown option {argument}")),
             }
         }
@@ -68,7 +72,7 @@ impl Options {
             (None, true) => Task::Bugs { base, seeds: seeds.unwrap_or(BUG_SEEDS) },
             (None, false) => Task::Many { base, seeds: seeds.unwrap_or(SEEDS) },
         };
-        Ok(Self { task, trace, jobs })
+        Ok(Self { task, trace, crashes, jobs })
     }
 }
 

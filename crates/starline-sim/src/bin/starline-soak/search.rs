@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use starline_sim::{Played, Schedule, Tally, Violation};
+use starline_sim::{Crash, Played, Schedule, Tally, Violation};
+use starline_types::Millis;
 
 /// Schedules that a thread takes at once.
-const GRIP: u64 = 64;
+const GRIP: u64 = 16;
 /// One of so many schedules is played twice.
 const TWICE_EVERY: u64 = 64;
 
@@ -49,13 +50,13 @@ struct Found {
 }
 
 /// Plays many schedules on several threads. False if a rule was broken.
-pub(crate) fn many(base: u64, seeds: u64, jobs: usize) -> bool {
+pub(crate) fn many(base: u64, seeds: u64, jobs: usize, crashes: bool) -> bool {
     let next = AtomicU64::new(0);
     let found = Mutex::new(Found::default());
     eprintln!("{seeds} schedules from seed {base} on {jobs} threads");
     std::thread::scope(|scope| {
         for _ in 0..jobs {
-            scope.spawn(|| work(base, seeds, &next, &found));
+            scope.spawn(|| work(base, seeds, crashes, &next, &found));
         }
     });
     let Found { tally, mut violations } =
@@ -75,7 +76,34 @@ pub(crate) fn many(base: u64, seeds: u64, jobs: usize) -> bool {
     violations.is_empty()
 }
 
-fn work(base: u64, seeds: u64, next: &AtomicU64, found: &Mutex<Found>) {
+/// Plays a schedule, and then with one more crash in as many ways as there are commits.
+fn play_crashes(schedule: &Schedule, mine: &mut Found) {
+    let first = schedule.run_count() as u64 + 1;
+    let commits = schedule.play().tally.commits;
+    for commit in first..=commits {
+        for (persisted, acted) in [(0, 0), (1, 0), (1, 1), (usize::MAX, usize::MAX)] {
+            let down = Millis(commit % 7 * 4_000);
+            let crash = Crash { persisted, acted, down, journals_first: commit.is_multiple_of(3) };
+            let crashed = schedule.clone().with_crash(commit, crash);
+            match catch_unwind(AssertUnwindSafe(|| crashed.play())) {
+                Ok(played) => {
+                    mine.tally.add(&played.tally);
+                    if let Some(violation) = played.violation {
+                        let line =
+                            format!("seed {}, commit {commit}, {crash:?}: {violation}", schedule.seed());
+                        mine.violations.push((schedule.seed(), line));
+                    }
+                }
+                Err(_) => {
+                    let line = format!("seed {}, commit {commit}, {crash:?}: panic", schedule.seed());
+                    mine.violations.push((schedule.seed(), line));
+                }
+            }
+        }
+    }
+}
+
+fn work(base: u64, seeds: u64, crashes: bool, next: &AtomicU64, found: &Mutex<Found>) {
     loop {
         let first = next.fetch_add(GRIP, Ordering::Relaxed);
         if first >= seeds {
@@ -84,6 +112,10 @@ fn work(base: u64, seeds: u64, next: &AtomicU64, found: &Mutex<Found>) {
         let mut mine = Found::default();
         for seed in first..(first + GRIP).min(seeds) {
             let schedule = Schedule::random(base + seed);
+            if crashes {
+                play_crashes(&schedule, &mut mine);
+                continue;
+            }
             match play(&schedule) {
                 Ok(played) => {
                     mine.tally.add(&played.tally);
