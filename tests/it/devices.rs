@@ -25,6 +25,7 @@ crate::scenarios! {
     scenario_d_stalled_run_says_so => "d_stalled_run_says_so",
     scenario_d_refused_task_lets_others_pass => "d_refused_task_lets_others_pass",
     scenario_d_lost_task_lets_others_pass => "d_lost_task_lets_others_pass",
+    scenario_d_lost_and_refused => "d_lost_and_refused",
     scenario_d_refusals_never_spin => "d_refusals_never_spin",
 }
 

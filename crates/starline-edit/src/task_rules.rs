@@ -1,6 +1,7 @@
 //! What a task must be, whatever the graph.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 use starline_graph::check_templates;
@@ -83,22 +84,36 @@ pub(crate) fn faults<'a>(
 
 /// Bytes of the texts and of the metadata of a task.
 fn sizes(task: &TaskSpec) -> (usize, usize) {
+    let process = |env: &BTreeMap<String, String>, cwd: &Option<String>, stdin: &Option<String>| {
+        let env: usize = env.iter().map(|(name, value)| name.len() + value.len()).sum();
+        env + [cwd, stdin].into_iter().flatten().map(String::len).sum::<usize>()
+    };
     let run = match &task.run {
         Payload::Noop | Payload::Sleep(_) => 0,
-        Payload::Sh(shell) => shell.script.len() + shell.stdin.as_ref().map_or(0, String::len),
+        Payload::Sh(shell) => shell.script.len() + process(&shell.env, &shell.cwd, &shell.stdin),
         Payload::Exec(exec) => {
-            exec.argv.iter().map(String::len).sum::<usize>() + exec.stdin.as_ref().map_or(0, String::len)
+            // An empty argument takes room as well.
+            texts(&exec.argv) + exec.argv.len() + process(&exec.env, &exec.cwd, &exec.stdin)
         }
         Payload::Prompt(prompt) => prompt.text.len(),
         Payload::Call { name, arguments } => name.len() + json_bytes(arguments),
     };
     let details = task.details.as_ref().map_or((0, 0), |details| {
-        let tips: usize = details.tips.iter().map(String::len).sum();
         let metadata: usize = details.metadata.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
-        (details.description.len() + tips, metadata)
+        (details.description.len() + texts(&details.tips), metadata)
+    });
+    let device = task.device.as_ref().map_or(0, |device| {
+        let resources: usize = device.resources.0.keys().map(String::len).sum();
+        texts(&device.needs) + resources
     });
     let inputs: usize = task.inputs.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
-    (run + details.0 + inputs, details.1)
+    let outputs: usize =
+        task.outputs.iter().map(|(name, output)| name.len() + output.from.to_string().len()).sum();
+    (task.name().len() + run + details.0 + device + inputs + outputs, details.1)
+}
+
+fn texts(texts: &[String]) -> usize {
+    texts.iter().map(String::len).sum()
 }
 
 fn json_bytes(value: &starline_types::Value) -> usize {

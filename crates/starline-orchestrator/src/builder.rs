@@ -91,6 +91,7 @@ impl Builder {
             closing: None,
             abandoned: false,
             more: false,
+            first_run: 0,
         }));
         let timer = Box::pin(tokio::time::sleep(std::time::Duration::ZERO));
         let driver = Driver { clock, inbox: Arc::clone(&inbox), runners, timer, timer_at: None };

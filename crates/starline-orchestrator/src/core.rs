@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use starline_device::{DeliveryFault, Device};
 use starline_event::EventSink;
 use starline_journal::{Fence, Journal, JournalFault};
-use starline_scheduler::{Effect, Fleet, Input, Undelivered};
+use starline_scheduler::{DeviceChange, Effect, Fleet, Input, Undelivered};
 use starline_types::{DeviceIx, Envelope, Event, RunId, Seq, SharedEnvelope, Timestamp};
 
 use crate::RunError;
@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) abandoned: bool,
     /// Some run could place more.
     pub(crate) more: bool,
+    /// The run that is offered slots first.
+    pub(crate) first_run: usize,
 }
 
 /// A shutdown in progress.
@@ -178,8 +180,11 @@ impl Core {
     fn place(&mut self, now: Timestamp) {
         let Self { runs, fleet, touched, .. } = self;
         let mut more = false;
-        for (at, entry) in runs.iter_mut().enumerate() {
-            let Some(entry) = entry else { continue };
+        // Another run is the first each time, so that an early one does not take every slot.
+        let first = self.first_run.checked_rem(runs.len()).unwrap_or(0);
+        self.first_run = first + 1;
+        for at in (first..runs.len()).chain(0..first) {
+            let Some(entry) = &mut runs[at] else { continue };
             if entry.halted.is_some() || !(entry.wants_more || entry.scheduler.wants_placing(fleet)) {
                 continue;
             }
@@ -384,6 +389,10 @@ impl Core {
 
     fn device_lost(&mut self, now: Timestamp, device: DeviceIx, reason: Option<String>, certain: bool) {
         if !self.fleet.is_connected(device) {
+            // What was only suspected may have become certain.
+            if certain {
+                self.tell_all(now, device, DeviceChange::Down { certain });
+            }
             return;
         }
         self.fleet.set_connected(device, false);
@@ -392,15 +401,10 @@ impl Core {
         }
         let id = self.fleet.id(device).clone();
         self.note_device(|all_devices| Event::DeviceDisconnected { device: id, reason, all_devices });
-        self.tell_all(now, device, starline_scheduler::DeviceChange::Down { certain });
+        self.tell_all(now, device, DeviceChange::Down { certain });
     }
 
-    pub(crate) fn tell_all(
-        &mut self,
-        now: Timestamp,
-        device: DeviceIx,
-        change: starline_scheduler::DeviceChange,
-    ) {
+    pub(crate) fn tell_all(&mut self, now: Timestamp, device: DeviceIx, change: DeviceChange) {
         for run in 0..self.runs.len() {
             self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::DeviceChanged { device, change });
         }

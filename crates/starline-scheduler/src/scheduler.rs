@@ -47,6 +47,9 @@ pub enum ReplayFault {
         /// Number found.
         got: u64,
     },
+    /// The graph in the first record is not one that was ever accepted.
+    #[error("the graph in record 1 has faults")]
+    InvalidGraph(#[source] Rejection),
     /// A record belongs to another run.
     #[error("record {seq} belongs to run {run}")]
     ForeignRecord {
@@ -101,11 +104,8 @@ impl Scheduler {
         let mut scheduler = Self::empty(run, strategy);
         let devices = fleet.ids();
         let around = Surroundings { devices: Some(&devices), limits: plan.limits };
-        let edits = vec![Edit::Build { graph: Arc::clone(&plan.graph), clear_existing: true }];
-        let batch = EditBatch { edits, ..EditBatch::default() };
         // The checked graph is kept: building it a second time from the fact would give the same one.
-        let _ = check_within(&mut scheduler.state.graph, &batch, &around)?.commit();
-        scheduler.state.graph.set_revision(starline_types::Revision(0));
+        scheduler.build(&plan.graph, &around)?;
         let mut settings = plan.settings;
         if !plan.assignments.is_empty() {
             // Part of the first fact, so that they outlive a restart before the run is ready.
@@ -114,6 +114,15 @@ impl Scheduler {
         let event = Event::RunCreated { name: plan.graph.name.as_str().into(), graph: plan.graph, settings };
         scheduler.record(now, event, fleet, step);
         Ok(scheduler)
+    }
+
+    /// Checks a graph and puts it in the place of the empty one.
+    fn build(&mut self, graph: &Arc<GraphSpec>, around: &Surroundings<'_>) -> Result<(), Rejection> {
+        let edits = vec![Edit::Build { graph: Arc::clone(graph), clear_existing: true }];
+        let batch = EditBatch { edits, ..EditBatch::default() };
+        drop(check_within(&mut self.state.graph, &batch, around)?.commit());
+        self.state.graph.set_revision(starline_types::Revision(0));
+        Ok(())
     }
 
     fn empty(run: RunId, strategy: Option<Box<dyn AssignmentStrategy>>) -> Self {
@@ -179,6 +188,10 @@ impl Scheduler {
             }
             if last == Seq(0) && !matches!(record.event, Event::RunCreated { .. }) {
                 return Err(ReplayFault::NotCreated(record.event.kind().as_str()));
+            }
+            if let (Seq(0), Event::RunCreated { graph, .. }) = (last, &record.event) {
+                let around = Surroundings { devices: None, limits: Limits::ceiling() };
+                scheduler.build(graph, &around).map_err(ReplayFault::InvalidGraph)?;
             }
             if scheduler.has_bug(Bug::DelayRedrawn)
                 && let Event::TaskRetryScheduled { delay_ms, .. } = &record.event

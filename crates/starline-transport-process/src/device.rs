@@ -31,7 +31,8 @@ use crate::supervise::{Setting, supervise};
 ///   they are killed.
 /// - Dropping the future of [`run`](Device::run) or the runtime kills the group.
 ///
-/// What a process cannot do is leave: one that makes a group of its own is not followed.
+/// A process that makes a group of its own is ended with the attempt on Linux, as long as its parents live; a
+/// daemon, which has none, is not followed.
 ///
 /// The result is `{"exit_code": 0, "stdout": "…", "stderr": "…"}`, with `signal` and `signal_name` in place of
 /// the code where a signal ended the process, and with `"truncated": true` where an output was longer than
@@ -53,7 +54,7 @@ impl ProcessDevice {
         profile.local = true;
         profile.fenced = true;
         let root = Arc::new(WorkRoot::new(options.work_root.clone(), options.keep_work_dirs));
-        let setting = Arc::new(Setting { options, root, outlet: Outlet::default() });
+        let setting = Arc::new(Setting { options, root, outlet: Outlet::default(), table: Arc::default() });
         Self { profile, setting, live: Arc::default() }
     }
 

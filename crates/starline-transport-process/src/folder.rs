@@ -8,9 +8,16 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use nix::errno::Errno;
 use starline_device::AttemptId;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+/// Tries to remove a folder while descriptors are short, and the time between two.
+const REMOVALS: u32 = 20;
+const BETWEEN_REMOVALS: Duration = Duration::from_millis(50);
 
 /// Where folders of attempts are made.
 #[derive(Debug)]
@@ -78,16 +85,32 @@ impl WorkFolder {
 
     /// Removes the folder without blocking the runtime.
     pub(crate) async fn close(mut self) -> io::Result<()> {
-        if !std::mem::take(&mut self.remove) {
+        if !self.remove {
             return Ok(());
         }
-        let path = std::mem::take(&mut self.path);
-        spawn_blocking(move || {
-            fs::remove_dir_all(&path)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-        })
-        .await?
+        let mut removed = remove(self.path.clone()).await;
+        for _ in 1..REMOVALS {
+            if !removed.as_ref().is_err_and(is_exhausted) {
+                break;
+            }
+            // Others have all the descriptors, and each attempt that ends gives some back.
+            sleep(BETWEEN_REMOVALS).await;
+            removed = remove(self.path.clone()).await;
+        }
+        self.remove = false;
+        removed.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))
     }
+}
+
+async fn remove(path: PathBuf) -> io::Result<()> {
+    // To remove an empty folder takes no descriptor.
+    spawn_blocking(move || fs::remove_dir(&path).or_else(|_| fs::remove_dir_all(&path))).await?
+}
+
+/// Whether the process, or the system, has no descriptor left.
+fn is_exhausted(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw);
+    matches!(code, Some(Errno::EMFILE | Errno::ENFILE))
 }
 
 impl Drop for WorkFolder {

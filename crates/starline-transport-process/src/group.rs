@@ -1,9 +1,14 @@
 //! A process group: the processes of one attempt, as one thing.
 
+use std::sync::Arc;
+
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+
+use crate::strays::Strays;
+use crate::table::{self, Table};
 
 /// Looks at the group after which zombies are searched for, at every doubling.
 const PATIENT_LOOKS: u32 = 8;
@@ -19,24 +24,48 @@ pub(crate) struct Group {
     leader_ended: bool,
     gone: bool,
     looks: u32,
+    strays: Strays,
+    table: Arc<Table>,
+    killed: bool,
 }
 
 impl Group {
     /// The group of a leader that was started with a group of its own.
-    pub(crate) fn led_by(leader: u32) -> Option<Self> {
+    pub(crate) fn led_by(leader: u32, table: &Arc<Table>) -> Option<Self> {
         let number = i32::try_from(leader).ok().filter(|number| *number > 1)?;
-        Some(Self { number: Pid::from_raw(number), leader_ended: false, gone: false, looks: 0 })
+        Some(Self {
+            number: Pid::from_raw(number),
+            leader_ended: false,
+            gone: false,
+            looks: 0,
+            strays: Strays::default(),
+            table: Arc::clone(table),
+            killed: false,
+        })
     }
 
-    /// Asks every member to end. Those that are suspended are woken, or they would never hear it.
-    pub(crate) fn terminate(&self) {
+    /// Asks every member to end, and who descends from one. Those that are suspended are woken, or they would
+    /// never hear it.
+    pub(crate) fn terminate(&mut self) {
+        self.search();
         self.send(Signal::SIGTERM);
         self.send(Signal::SIGCONT);
     }
 
-    /// Kills every member. The system does so in one step, so that none can escape by forking.
-    pub(crate) fn kill(&self) {
+    /// Kills every member, and who descends from one. The system kills members in one step, so that none can
+    /// escape by forking.
+    pub(crate) fn kill(&mut self) {
+        if !std::mem::replace(&mut self.killed, true) {
+            self.search();
+        }
         self.send(Signal::SIGKILL);
+    }
+
+    /// Who has left the group is known as long as its parents live, and they are about to end.
+    fn search(&mut self) {
+        if !self.gone {
+            self.strays.search(self.number, &self.table);
+        }
     }
 
     /// Says that the leader has ended and was waited for.
@@ -52,9 +81,10 @@ impl Group {
             self.looks = self.looks.saturating_add(1);
             let patient = self.looks >= PATIENT_LOOKS && self.looks.is_power_of_two();
             // Without permission to signal a member, there is one.
-            self.gone = killpg(self.number, None) == Err(Errno::ESRCH)
+            let members_gone = killpg(self.number, None) == Err(Errno::ESRCH)
                 // Twice, since a process may be made behind the back of the first search.
                 || (patient && self.has_only_zombies() && self.has_only_zombies());
+            self.gone = members_gone && self.strays.are_gone();
         }
         self.gone
     }
@@ -62,6 +92,7 @@ impl Group {
     fn send(&self, signal: Signal) {
         if !self.gone {
             let _ = killpg(self.number, signal); // A group that has just ended needs no signal.
+            self.strays.send(signal);
         }
     }
 
@@ -79,28 +110,10 @@ impl Group {
     /// Whether all members have ended, though nobody waits for them: some containers have a first process
     /// that never does, and a zombie there would count as a member for ever. Reads the whole table of
     /// processes, so it is asked rarely.
-    #[cfg(target_os = "linux")]
     fn has_only_zombies(&self) -> bool {
-        let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-        let group = self.number.to_string();
-        !processes.flatten().any(|process| {
-            let numeric = process.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
-            // A process that ended between the two reads is no member any more.
-            numeric
-                && std::fs::read(process.path().join("stat")).is_ok_and(|line| {
-                    // "pid (name) state parent group …", and the name may contain anything.
-                    let line = String::from_utf8_lossy(&line);
-                    let rest = line.rsplit_once(')').map_or("", |(_, rest)| rest);
-                    let mut fields = rest.split_whitespace();
-                    let state = fields.next().unwrap_or_default();
-                    fields.nth(1) == Some(group.as_str()) && !matches!(state, "Z" | "X")
-                })
-        })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn has_only_zombies(&self) -> bool {
-        false
+        let mut processes = table::all().peekable();
+        // Without a table nothing is known.
+        processes.peek().is_some() && !processes.any(|process| process.group == self.number && process.alive)
     }
 }
 
@@ -121,7 +134,7 @@ mod tests {
     fn a_group_of_zombies_is_as_good_as_gone() {
         let mut command = Command::new("cat");
         let mut child = command.process_group(0).stdin(Stdio::piped()).spawn().expect("a process");
-        let mut group = Group::led_by(child.id()).expect("a number");
+        let mut group = Group::led_by(child.id(), &Arc::default()).expect("a number");
         assert!(!group.has_only_zombies());
         drop(child.stdin.take());
         let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
@@ -136,7 +149,7 @@ mod tests {
     #[test]
     fn no_group_has_the_number_of_the_first_process() {
         for number in [0, 1, u32::MAX] {
-            assert!(Group::led_by(number).is_none(), "{number}");
+            assert!(Group::led_by(number, &Arc::default()).is_none(), "{number}");
         }
     }
 }

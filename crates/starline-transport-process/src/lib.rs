@@ -14,7 +14,9 @@ mod live;
 mod options;
 mod progress;
 mod report;
+mod strays;
 mod supervise;
+mod table;
 mod transport;
 
 pub use adopt::adopt_orphans;

@@ -22,6 +22,7 @@ use crate::group::Group;
 use crate::live::{Stop, Ticket};
 use crate::progress::{Lines, Outlet};
 use crate::report::{Cause, report};
+use crate::table::Table;
 
 /// First and longest time between two looks at a group whose leader has ended. Only the end of a child is an
 /// event; the others are children of other processes by now, and the system tells about them on request only.
@@ -37,6 +38,7 @@ pub(crate) struct Setting {
     pub(crate) options: ProcessOptions,
     pub(crate) root: Arc<WorkRoot>,
     pub(crate) outlet: Outlet,
+    pub(crate) table: Arc<Table>,
 }
 
 /// Runs the process of an attempt and returns when no member of its group is left.
@@ -119,7 +121,7 @@ async fn attend(
         Lines::new(setting.outlet.clone(), attempt.id.clone(), stream)
     });
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let Some(group) = child.id().and_then(Group::led_by) else {
+    let Some(group) = child.id().and_then(|leader| Group::led_by(leader, &setting.table)) else {
         let error = TaskError::new(ErrorKind::DeviceError, "process has no number");
         return TaskReport::failed(error);
     };

@@ -217,7 +217,11 @@ impl Live {
 
     /// Waits for its end without reading on.
     pub(crate) fn code(mut self) -> Option<i32> {
-        self.child.wait().expect("an end").code()
+        // Waiting would close it, which says something as well.
+        let stdin = self.child.stdin.take();
+        let code = self.child.wait().expect("an end").code();
+        drop(stdin);
+        code
     }
 
     /// Waits for its end and reads the rest of its output.

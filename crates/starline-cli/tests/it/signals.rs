@@ -2,8 +2,8 @@
 
 use crate::program::{Folder, is_alive, skip};
 
-/// Number of the signal of Ctrl-C.
-const SIGINT: u32 = 2;
+/// Number of the signal that the program begins to hear last.
+const SIGTERM: u32 = 15;
 
 /// A process with a child, and a task behind it.
 const TREE: &str = "
@@ -96,7 +96,7 @@ fn an_interrupt_before_the_run_has_begun_ends_the_program() {
     // A file that never comes: the program waits for it.
     let folder = Folder::new();
     let live = folder.start_with_stdin(&["run", "-", "--json", "--ephemeral"]);
-    live.until_listening(SIGINT);
+    live.until_listening(SIGTERM);
     live.signal("INT");
     assert_eq!(live.code(), Some(130));
 }

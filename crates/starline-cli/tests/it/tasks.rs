@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::{Folder, is_alive};
+use crate::program::{Ended, Folder, is_alive};
 
 #[test]
 fn a_task_is_tried_again_until_it_works() {
@@ -123,4 +123,20 @@ fn only_devices_that_allow_it_run_scripts() {
     let facts = folder.run_json(&["run", "flow.yaml", "--devices", "strict.yaml", "--ephemeral"]);
     assert_eq!(facts.code, Some(1));
     assert_eq!(facts.result["results"]["a"]["error"]["kind"], "permission_denied");
+}
+
+#[test]
+fn nothing_is_left_behind_where_descriptors_are_short() {
+    let tasks: String = (0..100).map(|n| format!("  t{n}: {{ run: {{ sh: 'echo > file' }} }}\n")).collect();
+    let folder = Folder::with("flow.yaml", &format!("version: 1\ntasks:\n{tasks}"));
+    let device = "{ id: here, kind: process, slots: 32, exec: { allow_sh: true } }";
+    folder.write("devices.yaml", format!("version: 1\ndevices: [{device}]\n"));
+    let mut command = std::process::Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_starline");
+    let script = format!("ulimit -n 48 && exec '{program}' run flow.yaml --devices devices.yaml --json");
+    command.args(["-c", &script]).current_dir(folder.path());
+    let facts = Ended::of(command).facts();
+    assert_eq!((facts.code, facts.result["counts"]["completed"].as_u64()), (Some(0), Some(100)), "{facts:?}");
+    let run = facts.result["folder"].as_str().expect("a folder");
+    assert!(!folder.path().join(run).join("work").exists(), "every folder of an attempt is gone");
 }

@@ -5,6 +5,7 @@ mod book;
 mod hear;
 mod judge;
 mod settled;
+mod tasks;
 mod test;
 
 use std::fmt;

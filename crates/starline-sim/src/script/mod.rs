@@ -30,7 +30,7 @@ use crate::{Action, Strategist, Work};
 /// |---|---|
 /// | `run ID` | the tasks below belong to this run; the first one is called `run` unless a line says otherwise. `policy=`, `max_parallel=`, `deadline=`, `edit_wait=`, `seed=`, `strategy=` |
 /// | `device ID` | `slots=`, `os=`, `has=a,b`, `unfenced`, `local`, `down` |
-/// | `task ID` | `after=a,b`, `after-failure=`, `after-completion=`, `when=a:'expr'`, `sh='…'`, `takes=`, `forever`, `result='{…}'`, `fails=N`, `error=kind`, `refused=N`, `stops=T` or `stops=never`, `outputs=n:/n:integer`, `assigned=device` and the fields of a task |
+/// | `task ID` | `after=a,b`, `after-failure=`, `after-completion=`, `when=a:'expr'`, `sh='…'`, `takes=`, `forever`, `result='{…}'`, `fails=N`, `error=kind`, `refused=N` (the first ones), `refuses=N` (that one), `stops=T` or `stops=never`, `outputs=n:/n:integer`, `assigned=device` and the fields of a task |
 /// | `at T VERB …` | `start`, `pause`, `resume`, `cancel run [force]`, `cancel TASK`, `skip TASK`, `reassign TASK DEVICE`, `clear`, `device ID dies`, `cut`, `up`, `drains`, `serves`, `leaves`, `joins`, `crash T`; `at T ID: VERB` names a run |
 /// | `at T expect …` | `run STATE`, `TASK READING [on DEVICE]`, `TASK attempts N`, `TASK error KIND`, `TASK skip REASON`, `TASK sent 'text'`, `device ID STATUS`, `facts KIND N`, `counts completed=1 …`, `done`, `count N`, `refused CODE` |
 ///

@@ -25,6 +25,7 @@ struct Told {
     error: Option<ErrorKind>,
     final_error: bool,
     refused: u32,
+    refuses: Option<u32>,
     stops: Option<Option<Millis>>,
 }
 
@@ -84,6 +85,7 @@ impl Told {
             "error" => self.error = Some(ErrorKind::from(smol(text))),
             "final" => self.final_error = true,
             "refused" => self.refused = number(text)?,
+            "refuses" => self.refuses = Some(number(text)?),
             "stops" => self.stops = Some(if text == "never" { None } else { Some(duration(text)?) }),
             _ => return Ok(false),
         }
@@ -107,7 +109,15 @@ impl Told {
         let done = work.reporting(TaskReport::completed(self.result.clone().unwrap_or_default()));
         let mut works = vec![refused; self.refused as usize];
         works.extend(vec![failed; self.fails as usize]);
-        works.push(done);
+        works.push(done.clone());
+        if let Some(nth) = self.refuses {
+            // One attempt in the midst of others.
+            works.resize(works.len().max(nth as usize), done.clone());
+            if let Some(work) = works.get_mut((nth as usize).saturating_sub(1)) {
+                work.refused = true;
+            }
+            works.push(done);
+        }
         works
     }
 }

@@ -263,6 +263,37 @@ async fn a_process_that_leaves_its_group_does_not_hang_the_attempt() {
     kill(Pid::from_raw(left[0]), Signal::SIGKILL).expect("killed");
 }
 
+/// As `timeout` does, and shells with job control: a group of its own, below a parent that waits.
+#[tokio::test]
+async fn who_leaves_the_group_but_not_the_family_is_ended_as_well() {
+    const STRAYS: &str = "
+        setsid sh -c 'trap \"\" TERM; sleep 1000 & echo $$ $! > pids; wait' &
+        until [ -s pids ]; do :; done
+        echo $$ $(cat pids)
+        wait";
+    for force in [false, true] {
+        let scratch = Scratch::new();
+        let device = scratch.device();
+        if !matches!(begin(&device, exec(["setsid", "true"])).await, Ok(TaskReport::Completed { .. })) {
+            return; // This system has no such program.
+        }
+        let mut signals = device.signals().expect("a stream");
+        let attempt = sh(STRAYS);
+        let (id, pending) = (attempt.id.clone(), begin(&device, attempt));
+        let cancel = async {
+            let family = numbers(&heard(&mut signals).await);
+            assert!(family.len() == 3 && family.iter().all(|number| is_alive(*number)));
+            if !force {
+                // It hears no polite request, and is waited for.
+                assert!(device.cancel(id.clone(), false).now_or_never().is_none());
+            }
+            device.cancel(id, true).await.expect("stopped");
+            assert_dead(&family);
+        };
+        assert_eq!(join(pending, cancel).await.0.expect("a report"), TaskReport::Stopped);
+    }
+}
+
 #[tokio::test]
 async fn a_cancel_after_the_end_and_of_the_unknown_is_fine() {
     let scratch = Scratch::new();

@@ -84,6 +84,16 @@ fn large_files_texts_and_numbers_of_values_are_refused() {
     refused_once(values.as_bytes(), "limit_exceeded", "too many values");
     let task = format!("version: 1\ntasks:\n  a: {{ run: {{ sh: \"{}\" }} }}\n", "n".repeat(300_000));
     refused(task.as_bytes(), "limit_exceeded", "bytes of text");
+    let many = |entry: &str| (0..30_000).map(|n| format!("k{n}: {entry}, ")).collect::<String>();
+    for fields in [
+        format!("run: {{ exec: [env], env: {{ {} }} }}", many("value")),
+        format!("run: {{ noop: }}, outputs: {{ {} }}", many("{ from: stdout }")),
+        format!("run: {{ noop: }}, device: {{ needs: [{}] }}", "logs_of_the_day, ".repeat(30_000)),
+        format!("run: {{ exec: [echo, {}] }}", "'', ".repeat(300_000)),
+    ] {
+        let task = format!("version: 1\ntasks:\n  a: {{ {fields} }}\n");
+        refused(task.as_bytes(), "limit_exceeded", "bytes of text");
+    }
 }
 
 #[test]
