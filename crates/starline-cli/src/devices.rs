@@ -15,6 +15,8 @@ use crate::failure::Failure;
 use crate::issue::Issue;
 use crate::source::Source;
 
+/// Tasks that fit no device and are told what they lack: for each of them all devices are looked at.
+const EXPLAINED: usize = 1_000;
 /// Devices that a message lists at most.
 const LISTED: usize = 20;
 /// Id of the device that stands for this machine.
@@ -83,7 +85,7 @@ impl Devices {
         self.entries.iter().map(|entry| entry.profile.clone()).collect()
     }
 
-    /// Tasks that fit none of the devices, each with what the nearest one lacks.
+    /// Tasks that fit none of the devices, each with what the nearest one lacks, as long as they are not too many.
     pub(crate) fn unfit(&self, graph: &GraphSpec) -> Vec<(TaskId, Vec<String>)> {
         let mut fleet = Fleet::new();
         let devices: Vec<_> =
@@ -94,7 +96,8 @@ impl Devices {
             if devices.is_empty() || !fleet.eligible(class).is_empty() {
                 continue;
             }
-            let lacks = task.device.as_ref().map(|selector| {
+            let asked = task.device.as_ref().filter(|_| unfit.len() < EXPLAINED);
+            let lacks = asked.map(|selector| {
                 devices.iter().map(|device| fleet.missing(*device, selector)).min_by_key(Vec::len)
             });
             unfit.push((task.id.clone(), lacks.flatten().unwrap_or_default()));

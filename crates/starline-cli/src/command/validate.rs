@@ -29,6 +29,9 @@ Examples:
   starline validate nightly.yaml --json    # {\"valid\": false, \"errors\": [{\"code\", \"message\", \"line\", ...}]}
 ";
 
+/// Warnings listed at most.
+const LISTED: usize = 1_000;
+
 /// Flags of `starline validate`.
 #[derive(Clone, Debug, Args)]
 #[command(about = ABOUT, after_help = HELP)]
@@ -63,6 +66,10 @@ impl ValidateArgs {
         let unfit = devices.as_ref().map(|devices| devices.unfit(&workflow.graph)).unwrap_or_default();
         if !unfit.is_empty() {
             let issues = unfit.into_iter().map(|task| {
+                if task.1.is_empty() {
+                    let message = format!("task {} fits no device", task.0);
+                    return Issue::whole("no_eligible_device", message, None);
+                }
                 let message = Refusal::NoEligibleDevice(vec![task]).to_string();
                 let message = message.strip_prefix("no_eligible_device: ").unwrap_or(&message);
                 Issue::whole("no_eligible_device", message, None)
@@ -71,8 +78,10 @@ impl ValidateArgs {
         }
         let mut verdict = Verdict::new(&source.name, Vec::new());
         let wishes = devices.as_ref().map(|devices| devices.idle_wishes(&workflow.graph)).unwrap_or_default();
-        verdict.warnings =
-            wishes.into_iter().map(|wish| Issue::whole("preference_ignored", wish, None)).collect();
+        let more = wishes.len().saturating_sub(LISTED);
+        let rest = (more > 0).then(|| format!("{more} more preferences are ignored"));
+        let listed = wishes.into_iter().take(LISTED).chain(rest);
+        verdict.warnings = listed.map(|wish| Issue::whole("preference_ignored", wish, None)).collect();
         if output.is_json() {
             output.object(&verdict);
         } else if !output.is_quiet() {
