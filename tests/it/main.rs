@@ -17,6 +17,7 @@ pub(crate) use scenarios;
 mod bugs;
 mod devices;
 mod fuzz;
+mod gates;
 mod graph;
 mod invariants;
 mod manager;

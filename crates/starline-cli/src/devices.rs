@@ -92,15 +92,13 @@ impl Devices {
             self.entries.iter().map(|entry| fleet.register(entry.profile.clone())).collect();
         let mut unfit = Vec::new();
         for task in &graph.tasks {
-            let class = fleet.class(task.device.as_ref());
+            let class = fleet.class(task);
             if devices.is_empty() || !fleet.eligible(class).is_empty() {
                 continue;
             }
-            let asked = task.device.as_ref().filter(|_| unfit.len() < EXPLAINED);
-            let lacks = asked.map(|selector| {
-                devices.iter().map(|device| fleet.missing(*device, selector)).min_by_key(Vec::len)
-            });
-            unfit.push((task.id.clone(), lacks.flatten().unwrap_or_default()));
+            let explained = unfit.len() < EXPLAINED;
+            let lacks = if explained { fleet.missing_everywhere(task) } else { Vec::new() };
+            unfit.push((task.id.clone(), lacks));
         }
         unfit
     }
@@ -123,10 +121,9 @@ impl Devices {
                 ));
                 continue;
             };
-            let class = fleet.class(task.device.as_ref());
+            let class = fleet.class(task);
             if !fleet.eligible(class).contains(&device) {
-                let missing = task.device.as_ref().map(|selector| fleet.missing(device, selector));
-                let missing = missing.unwrap_or_default().join(", ");
+                let missing = fleet.missing(device, task).join(", ");
                 wishes.push(format!(
                     "task {} prefers {wish}, which it does not fit: it lacks {missing}",
                     task.id

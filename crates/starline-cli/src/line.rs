@@ -137,6 +137,18 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
             let text = format!("{}{edge}{}", skip_reason(*reason), message.unwrap_or_default());
             ("skipped", Tone::Attention, of(task), text)
         }
+        Event::ApprovalRequested { task, prompt, .. } => {
+            ("awaiting_approval", Tone::Attention, of(task), shortened(prompt))
+        }
+        Event::ApprovalGranted { task, by, .. } => {
+            ("approved", Tone::Plain, of(task), format!("by {}", shortened(by)))
+        }
+        Event::ApprovalRefused { task, by } => {
+            ("refused", Tone::Attention, of(task), format!("by {}", shortened(by)))
+        }
+        Event::ApprovalExpired { task } => {
+            ("expired", Tone::Attention, of(task), "nobody decided in time".to_owned())
+        }
         Event::AttemptLost { task, attempt, device, reason, .. } => {
             let reason = match reason {
                 LossReason::NotAccepted => "was not accepted",
@@ -235,6 +247,7 @@ fn cancel_reason(reason: CancelReason) -> &'static str {
         CancelReason::Deadline => "the deadline of the run has passed",
         CancelReason::FailFast => "another task failed",
         CancelReason::Timeout => "ran longer than it may",
+        CancelReason::ApprovalRefused => "it was not approved",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Outputs: what a task hands on, taken out of its result by name and type.
 
-use starline_types::{OutputSource, OutputSpec, OutputType, Outputs, TaskSpec, Value};
+use starline_types::{Artifact, OutputSource, OutputSpec, OutputType, Outputs, TaskSpec, Value};
 
 /// Characters of a value that a message shows.
 const EXCERPT: usize = 64;
@@ -69,6 +69,7 @@ fn extract(output: &OutputSpec, result: &Value, stdout: Option<&str>) -> Result<
         OutputType::Number => found.is_number(),
         OutputType::Boolean => found.is_boolean(),
         OutputType::Json => true,
+        OutputType::Artifact => Artifact::from_value(&found).is_some(),
     };
     if fits { Ok(found) } else { Err(excerpt(&found.to_string())) }
 }
@@ -80,6 +81,7 @@ fn expected(kind: OutputType) -> &'static str {
         OutputType::Number => "a number",
         OutputType::Boolean => "true or false",
         OutputType::Json => "JSON",
+        OutputType::Artifact => "an artifact, such as a collected file",
     }
 }
 

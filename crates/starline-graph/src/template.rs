@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use starline_types::{Outcome, Payload, TaskSpec, Value};
+use starline_types::{Artifact, AttemptFile, FileInput, Outcome, Payload, TaskId, TaskSpec, Value};
 
 use crate::engine::{Found, Program, Scope};
 use crate::shell;
@@ -52,6 +52,8 @@ pub struct TemplateContext<'c> {
     pub run: &'c BTreeMap<String, Value>,
     /// Inputs of the task as specified. One of the same name hides that of the run.
     pub task: &'c BTreeMap<String, Value>,
+    /// Files of the task, from [`resolve_files`]: an input of each name is the path of the file.
+    pub files: &'c BTreeMap<String, AttemptFile>,
     /// Outcome of a task, if it is visible and has ended. Asked once for each task that the texts name.
     pub outcome: &'c dyn Fn(&str) -> Option<Outcome>,
 }
@@ -61,6 +63,7 @@ impl fmt::Debug for TemplateContext<'_> {
         f.debug_struct("TemplateContext")
             .field("run", &self.run.keys())
             .field("task", &self.task.keys())
+            .field("files", &self.files.keys())
             .finish_non_exhaustive()
     }
 }
@@ -97,6 +100,12 @@ pub fn has_templates(spec: &TaskSpec) -> bool {
     texts::is_templated_task(spec)
 }
 
+/// Whether anything of a task is known only when it is assigned: a text with templates, or a file.
+#[must_use]
+pub fn must_be_rendered(spec: &TaskSpec) -> bool {
+    has_templates(spec) || !spec.files().is_empty()
+}
+
 /// Checks the texts of a task: that they can be read, and that no interpolation stands inside quotes of a script.
 ///
 /// # Errors
@@ -108,30 +117,77 @@ pub fn check_templates(spec: &TaskSpec) -> Result<(), RenderError> {
     texts::visit_task(spec, &mut Reader { tasks: Vec::new(), strict: true }).map(|_| ())
 }
 
-/// The tasks that the texts of a task name, each once, in alphabetical order.
+/// The tasks that the texts and files of a task name, each once, in alphabetical order.
 ///
 /// Texts that [`check_templates`] refuses are left out.
 #[must_use]
 pub fn references(spec: &TaskSpec) -> Vec<String> {
-    if !has_templates(spec) {
+    if !must_be_rendered(spec) {
         return Vec::new();
     }
-    let mut reader = Reader { tasks: Vec::new(), strict: false };
+    let sources = spec.files().values().filter_map(|file| match file {
+        FileInput::Output { task, .. } => Some(task.to_string()),
+        FileInput::File { .. } => None,
+    });
+    let mut reader = Reader { tasks: sources.collect(), strict: false };
     let _ = texts::visit_task(spec, &mut reader);
     reader.tasks.sort_unstable();
     reader.tasks.dedup();
     reader.tasks
 }
 
-/// The task with other names for the tasks that its texts refer to; `None` keeps a name.
+/// The task with other names for the tasks that its texts and files refer to; `None` keeps a name.
 ///
 /// # Errors
-/// A text cannot be read.
+/// A text cannot be read, or a name is no id.
 pub fn rename_references(
     spec: &TaskSpec,
     name: &dyn Fn(&str) -> Option<String>,
 ) -> Result<TaskSpec, RenderError> {
-    texts::visit_task(spec, &mut Renamer { name })
+    let mut renamed = texts::visit_task(spec, &mut Renamer { name })?;
+    if spec.files().is_empty() {
+        return Ok(renamed);
+    }
+    for (input, file) in renamed.details.iter_mut().flat_map(|details| &mut Arc::make_mut(details).files) {
+        if let FileInput::Output { task, .. } = file
+            && let Some(other) = name(task.as_str())
+        {
+            let place = Place::Input(input.clone());
+            *task = TaskId::new(other).map_err(|error| RenderError::new(&place, error.to_string()))?;
+        }
+    }
+    Ok(renamed)
+}
+
+/// The files of a task with their contents known: those beside the workflow file, and outputs of tasks upstream.
+///
+/// # Errors
+/// The task has not ended, has no output of the name, or one that is no artefact; or a file was never read.
+pub fn resolve_files(
+    spec: &TaskSpec,
+    outcome: &dyn Fn(&str) -> Option<Outcome>,
+) -> Result<BTreeMap<String, AttemptFile>, RenderError> {
+    let resolved = spec.files().iter().map(|(input, file)| {
+        let place = Place::Input(input.clone());
+        let fault = |message: String| RenderError::new(&place, message);
+        let artifact = match file {
+            FileInput::File { artifact: Some(artifact), .. } => artifact.clone(),
+            FileInput::File { path, artifact: None } => {
+                return Err(fault(format!("file {path:?} was not read when the run was submitted")));
+            }
+            FileInput::Output { task, output } => {
+                let found = outcome(task.as_str());
+                let found =
+                    found.ok_or_else(|| fault(format!("task `{task}` has not ended or is unknown")))?;
+                let value = found.outputs.get(output);
+                let value = value.ok_or_else(|| fault(format!("task `{task}` has no output `{output}`")))?;
+                Artifact::from_value(value)
+                    .ok_or_else(|| fault(format!("output `{output}` of task `{task}` is no artifact")))?
+            }
+        };
+        Ok((input.clone(), AttemptFile::new(input, artifact)))
+    });
+    resolved.collect()
 }
 
 /// The payload with every interpolation filled in. One without templates is shared, not copied.
@@ -171,6 +227,8 @@ pub fn render_inputs(context: &TemplateContext<'_>) -> Result<BTreeMap<String, V
     } else {
         inputs.extend(context.task.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
+    let paths = context.files.iter();
+    inputs.extend(paths.map(|(name, file)| (name.clone(), Value::from(file.path.as_str()))));
     Ok(inputs)
 }
 

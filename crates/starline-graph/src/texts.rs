@@ -125,6 +125,8 @@ pub(crate) fn visit_payload(payload: &Payload, visitor: &mut impl Visitor) -> Re
             env: environment(&shell.env, visitor)?,
             cwd: optional(Place::Folder, shell.cwd.as_deref(), visitor)?,
             stdin: optional(Place::Stdin, shell.stdin.as_deref(), visitor)?,
+            secrets: shell.secrets.clone(),
+            collect: shell.collect.clone(),
         })),
         Payload::Exec(exec) => {
             let argv = exec.argv.iter().enumerate();
@@ -136,6 +138,8 @@ pub(crate) fn visit_payload(payload: &Payload, visitor: &mut impl Visitor) -> Re
                 env: environment(&exec.env, visitor)?,
                 cwd: optional(Place::Folder, exec.cwd.as_deref(), visitor)?,
                 stdin: optional(Place::Stdin, exec.stdin.as_deref(), visitor)?,
+                secrets: exec.secrets.clone(),
+                collect: exec.collect.clone(),
             }))
         }
         Payload::Prompt(prompt) => {

@@ -101,6 +101,22 @@ impl Run {
         self.tell(Input::SkipTask { task }).await.map(drop)
     }
 
+    /// Lets a task run that asks for approval.
+    ///
+    /// # Errors
+    /// The task is unknown or does not ask now.
+    pub async fn approve(&self, task: TaskId, by: &str) -> Result<(), RunError> {
+        self.tell(Input::Approve { task, by: by.into() }).await.map(drop)
+    }
+
+    /// Refuses a task that asks for approval: it is cancelled.
+    ///
+    /// # Errors
+    /// The task is unknown or does not ask now.
+    pub async fn reject(&self, task: TaskId, by: &str) -> Result<(), RunError> {
+        self.tell(Input::Reject { task, by: by.into() }).await.map(drop)
+    }
+
     /// Plans an unstarted task on another device. False if the task is unknown.
     ///
     /// # Errors

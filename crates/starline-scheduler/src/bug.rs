@@ -31,12 +31,14 @@ pub enum Bug {
     AnyEdgeSuffices,
     /// `max_parallel` is not kept.
     ParallelLimitIgnored,
+    /// Tasks with an approval gate run without being approved.
+    GateIgnored,
 }
 
 #[cfg(feature = "seeded-bugs")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StaleReportAccepted,
         Self::ReassignBeforeCertain,
         Self::CancelWithoutConfirmation,
@@ -49,5 +51,6 @@ impl Bug {
         Self::DelayRedrawn,
         Self::AnyEdgeSuffices,
         Self::ParallelLimitIgnored,
+        Self::GateIgnored,
     ];
 }

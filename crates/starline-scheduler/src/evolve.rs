@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use starline_edit::reapply;
-use starline_graph::{Effect as EdgeEffect, Remains, has_templates};
+use starline_graph::{Effect as EdgeEffect, Remains, must_be_rendered};
 use starline_types::{
     Applied, CancelReason, DeviceIx, Edit, EditBatch, Event, HoldId, Judgement, LossReason, Millis,
     OutcomeStatus, PauseCause, Placement, Revision, RunState, Seq, TaskIx, TaskRef, TaskState, Timestamp,
@@ -118,6 +118,16 @@ impl State {
                 }
             }
             Event::HoldClosed { hold, .. } => self.close_hold(*hold, now),
+            Event::ApprovalRequested { task, spec_hash, deadline, .. } => {
+                let Some(task) = self.subject(task, 0) else { return };
+                self.note_question(task, spec_hash.clone(), *deadline);
+            }
+            Event::ApprovalGranted { task, .. } => {
+                let Some(task) = self.subject(task, 0) else { return };
+                self.open_gate(task, now);
+            }
+            // What becomes of the task is the next fact of the same step.
+            Event::ApprovalRefused { .. } | Event::ApprovalExpired { .. } => {}
             Event::TaskStarted { .. }
             | Event::ResultIgnored { .. }
             | Event::StrategyFaulted { .. }
@@ -158,7 +168,9 @@ impl State {
             if self.graph.contains(task) {
                 let slot = &mut self.tasks[at];
                 slot.lane = NO_LANE;
-                slot.templated = has_templates(self.graph.spec(task));
+                let spec = self.graph.spec(task);
+                slot.templated = must_be_rendered(spec);
+                slot.gated = spec.gate().is_some();
             }
         }
     }
@@ -261,6 +273,9 @@ impl State {
             self.blocked.remove(&(self.graph.order(task), task));
         }
         self.tasks[task.at()].ended = true;
+        if self.tasks[task.at()].gated {
+            self.close_question(task);
+        }
         let Self { graph, fresh, blocked, tasks, .. } = self;
         let before = fresh.len();
         let mut newly_blocked = Vec::new();
@@ -357,7 +372,7 @@ impl State {
             CancelReason::Run | CancelReason::Deadline | CancelReason::FailFast => {
                 self.ending.get_or_insert(reason);
             }
-            CancelReason::Task | CancelReason::Timeout => {}
+            CancelReason::Task | CancelReason::Timeout | CancelReason::ApprovalRefused => {}
         }
     }
 
@@ -413,6 +428,10 @@ impl State {
     /// The part of [`make_ready`](Self::make_ready) for a task that is on the list of fresh ones already.
     fn note_ready(&mut self, task: TaskIx, now: Timestamp) {
         let slot = &mut self.tasks[task.at()];
+        if slot.gated {
+            self.unasked.insert((self.graph.order(task), task));
+            return;
+        }
         slot.ready = true;
         slot.ready_since = now;
         self.ready += 1;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use starline_assign::{ClassIx, DeviceLoad};
-use starline_types::{DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, DeviceStatus};
+use starline_types::{
+    DeviceApproval, DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, DeviceStatus, TaskSpec,
+};
 
 /// Freed slots that a run may be behind before it looks at all of its queues instead.
 const FREED_KEPT: usize = 1024;
@@ -21,7 +23,9 @@ pub struct Fleet {
     by_id: FxHashMap<DeviceId, DeviceIx>,
     classes: Vec<Vec<DeviceIx>>,
     class_of: FxHashMap<Arc<DeviceSelector>, ClassIx>,
-    selectors: Vec<Arc<DeviceSelector>>,
+    /// The same for tasks with an approval gate.
+    gated_class_of: FxHashMap<Arc<DeviceSelector>, ClassIx>,
+    wishes: Vec<Wish>,
     freed: VecDeque<DeviceIx>,
     freed_total: u64,
     shape: u64,
@@ -29,6 +33,14 @@ pub struct Fleet {
     /// Devices that became busy or idle, while somebody wants to know.
     turned: Vec<(DeviceIx, DeviceStatus)>,
     watched: bool,
+}
+
+/// What the tasks of a class ask for.
+#[derive(Debug)]
+struct Wish {
+    selector: Arc<DeviceSelector>,
+    /// Whether they have an approval gate.
+    gated: bool,
 }
 
 /// One device in the ledger.
@@ -67,9 +79,9 @@ impl Fleet {
         seat.profile = Arc::new(DeviceProfile { slots: profile.slots.max(1), ..profile });
         seat.registered = true;
         let profile = Arc::clone(&seat.profile);
-        for (class, selector) in self.classes.iter_mut().zip(&self.selectors) {
+        for (class, wish) in self.classes.iter_mut().zip(&self.wishes) {
             let position = class.binary_search(&ix);
-            match (fits(&profile, selector), position) {
+            match (fits(&profile, wish), position) {
                 (true, Err(at)) => class.insert(at, ix),
                 (false, Ok(at)) => {
                     class.remove(at);
@@ -266,46 +278,49 @@ impl Fleet {
         if seat.available() { seat.profile.slots.saturating_sub(seat.in_flight) } else { 0 }
     }
 
-    /// The class of a set of requirements. O(1) for a known one, else O(devices).
-    pub fn class(&mut self, selector: Option<&Arc<DeviceSelector>>) -> ClassIx {
-        if let Some(selector) = selector
-            && let Some(class) = self.class_of.get(selector)
-        {
-            return *class;
-        }
-        if selector.is_none() && !self.classes.is_empty() {
-            return ClassIx(0);
-        }
+    /// The class of what a task requires of a device. O(1) for a known one, else O(devices).
+    pub fn class(&mut self, task: &TaskSpec) -> ClassIx {
+        self.class_of(task.device.as_ref(), task.gate().is_some())
+    }
+
+    /// The class of a set of requirements, of tasks with an approval gate or without.
+    pub(crate) fn class_of(&mut self, selector: Option<&Arc<DeviceSelector>>, gated: bool) -> ClassIx {
         if self.classes.is_empty() {
             // Class 0 asks for nothing.
-            self.add_class(Arc::new(DeviceSelector::default()));
+            self.add_class(Arc::default(), false);
         }
+        let known = if gated { &self.gated_class_of } else { &self.class_of };
         match selector {
-            None => ClassIx(0),
-            Some(selector) => self.add_class(Arc::clone(selector)),
+            None if !gated => ClassIx(0),
+            None => {
+                let nothing = Arc::default();
+                known.get(&nothing).copied().unwrap_or_else(|| self.add_class(nothing, gated))
+            }
+            Some(selector) => {
+                known.get(selector).copied().unwrap_or_else(|| self.add_class(Arc::clone(selector), gated))
+            }
         }
     }
 
-    fn add_class(&mut self, selector: Arc<DeviceSelector>) -> ClassIx {
+    fn add_class(&mut self, selector: Arc<DeviceSelector>, gated: bool) -> ClassIx {
         // A preference does not change who fits.
         let hard = if selector.prefer.is_some() {
             Arc::new(DeviceSelector { prefer: None, ..(*selector).clone() })
         } else {
             Arc::clone(&selector)
         };
-        let class = match self.class_of.get(&hard) {
-            Some(class) => *class,
-            None => {
-                let class = ClassIx(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
-                let eligible =
-                    self.devices().filter(|ix| fits(&self.seats[ix.at()].profile, &hard)).collect();
-                self.classes.push(eligible);
-                self.selectors.push(Arc::clone(&hard));
-                self.class_of.insert(hard, class);
-                class
-            }
-        };
-        self.class_of.insert(selector, class);
+        let known = if gated { &self.gated_class_of } else { &self.class_of };
+        let class = known.get(&hard).copied().unwrap_or_else(|| {
+            let class = ClassIx(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
+            let wish = Wish { selector: Arc::clone(&hard), gated };
+            let eligible = self.devices().filter(|ix| fits(&self.seats[ix.at()].profile, &wish)).collect();
+            self.classes.push(eligible);
+            self.wishes.push(wish);
+            class
+        });
+        let known = if gated { &mut self.gated_class_of } else { &mut self.class_of };
+        known.insert(hard, class);
+        known.insert(selector, class);
         class
     }
 
@@ -335,8 +350,18 @@ impl Fleet {
 
     /// What a task asks for and a device lacks, in words; for messages.
     #[must_use]
-    pub fn missing(&self, device: DeviceIx, selector: &DeviceSelector) -> Vec<String> {
-        lacks(&self.seats[device.at()].profile, selector)
+    pub fn missing(&self, device: DeviceIx, task: &TaskSpec) -> Vec<String> {
+        lacks(&self.seats[device.at()].profile, task)
+    }
+
+    /// What a task asks for and the device lacks that it is pinned to, or else the one that comes nearest.
+    #[must_use]
+    pub fn missing_everywhere(&self, task: &TaskSpec) -> Vec<String> {
+        if let Some(pinned) = task.pin().and_then(|pin| self.find(pin)) {
+            return self.missing(pinned, task);
+        }
+        let lacks = self.devices().map(|device| self.missing(device, task));
+        lacks.min_by_key(Vec::len).unwrap_or_else(|| vec!["a device".into()])
     }
 
     /// Takes a slot for an attempt.
@@ -405,8 +430,10 @@ impl Fleet {
     }
 }
 
-fn fits(profile: &DeviceProfile, selector: &DeviceSelector) -> bool {
-    selector.on.as_ref().is_none_or(|on| *on == profile.id)
+fn fits(profile: &DeviceProfile, wish: &Wish) -> bool {
+    let Wish { selector, gated } = wish;
+    admits(profile, *gated)
+        && selector.on.as_ref().is_none_or(|on| *on == profile.id)
         && selector
             .os
             .as_ref()
@@ -415,8 +442,26 @@ fn fits(profile: &DeviceProfile, selector: &DeviceSelector) -> bool {
         && profile.resources.missing(&selector.resources).next().is_none()
 }
 
-fn lacks(profile: &DeviceProfile, selector: &DeviceSelector) -> Vec<String> {
+/// Whether a device takes tasks with an approval gate, or without.
+fn admits(profile: &DeviceProfile, gated: bool) -> bool {
+    match profile.approval {
+        DeviceApproval::Auto => true,
+        DeviceApproval::Ask => gated,
+        DeviceApproval::Deny => false,
+    }
+}
+
+fn lacks(profile: &DeviceProfile, task: &TaskSpec) -> Vec<String> {
     let mut missing = Vec::new();
+    if !admits(profile, task.gate().is_some()) {
+        missing.push(match profile.approval {
+            DeviceApproval::Deny => format!("a device that takes tasks (approval of {} is deny)", profile.id),
+            DeviceApproval::Ask | DeviceApproval::Auto => {
+                format!("an approval gate, which device {} asks for", profile.id)
+            }
+        });
+    }
+    let Some(selector) = &task.device else { return missing };
     if let Some(on) = selector.on.as_ref().filter(|on| **on != profile.id) {
         missing.push(format!("pinned to {on}"));
     }

@@ -1,5 +1,6 @@
 //! What a scheduler is told, and what it answers.
 
+use smol_str::SmolStr;
 use starline_types::{ConfirmedBy, DeviceId, DeviceIx, RunState, TaskId, TaskRef, TaskReport};
 
 /// What a scheduler is told.
@@ -82,6 +83,20 @@ pub enum Input {
         /// The device.
         device: DeviceId,
     },
+    /// A task that asks may run.
+    Approve {
+        /// The task.
+        task: TaskId,
+        /// Who says so.
+        by: SmolStr,
+    },
+    /// A task that asks may not run: it is cancelled.
+    Reject {
+        /// The task.
+        task: TaskId,
+        /// Who says so.
+        by: SmolStr,
+    },
     /// The plans of all unstarted tasks that are not pinned are dropped.
     ClearAssignments,
     /// Time passed: whatever is due is done.
@@ -158,6 +173,14 @@ pub enum Refusal {
     /// The task has started.
     #[error("task_not_pending: task {task} is {state}")]
     TaskNotPending {
+        /// The task.
+        task: TaskId,
+        /// Its state.
+        state: &'static str,
+    },
+    /// The task asks nothing now.
+    #[error("not_awaiting_approval: task {task} is {state} and does not ask for approval now")]
+    NotAwaitingApproval {
         /// The task.
         task: TaskId,
         /// Its state.

@@ -43,6 +43,10 @@ pub(crate) struct State {
     pub(crate) ready: u32,
     /// Why conditions could not be evaluated: their targets may be skipped much later.
     pub(crate) condition_errors: BTreeMap<DependencyId, SmolStr>,
+    /// Pending tasks that could be assigned but for a gate that nobody was asked about yet, by insertion.
+    pub(crate) unasked: BTreeSet<(u32, TaskIx)>,
+    /// Questions that stand.
+    pub(crate) questions: u32,
     /// Open holds.
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     /// Tasks whose queue or plan is to be looked at.
@@ -76,8 +80,10 @@ pub(crate) struct TaskSlot {
     pub(crate) ready: bool,
     /// Whether it has ended.
     pub(crate) ended: bool,
-    /// Whether its payload has templates.
+    /// Whether its payload has templates, or files are sent along.
     pub(crate) templated: bool,
+    /// Whether it has a gate that was not opened.
+    pub(crate) gated: bool,
     /// The queue it stands in, if any: only an index over the state, rebuilt after a replay.
     pub(crate) lane: u32,
     pub(crate) rare: Option<Box<RareSlot>>,
@@ -100,8 +106,17 @@ pub(crate) struct RareSlot {
     pub(crate) cancel: Option<CancelReason>,
     /// End of the lease of a live attempt that may be lost.
     pub(crate) lease_end: Option<Timestamp>,
+    /// What a person was asked and has not answered.
+    pub(crate) question: Option<Question>,
     /// Time spent paused when the task became ready.
     pub(crate) paused_before: Millis,
+}
+
+/// What a person was asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Question {
+    pub(crate) spec_hash: SmolStr,
+    pub(crate) deadline: Option<Timestamp>,
 }
 
 impl State {
@@ -126,6 +141,8 @@ impl State {
             blocked: BTreeSet::new(),
             ready: 0,
             condition_errors: BTreeMap::new(),
+            unasked: BTreeSet::new(),
+            questions: 0,
             holds: BTreeMap::new(),
             fresh: Vec::new(),
         }
@@ -216,6 +233,10 @@ impl State {
             return;
         }
         let slot = &mut self.tasks[task.at()];
+        if slot.gated {
+            self.unasked.insert((self.graph.order(task), task));
+            return;
+        }
         if !slot.ready {
             slot.ready = true;
             self.ready += 1;
@@ -255,6 +276,40 @@ impl State {
             self.ready -= 1;
         }
         slot.lane = NO_LANE;
+    }
+
+    /// A person is asked about a task.
+    pub(crate) fn note_question(&mut self, task: TaskIx, spec_hash: SmolStr, deadline: Option<Timestamp>) {
+        self.unasked.remove(&(self.graph.order(task), task));
+        if self.rare(task).question.replace(Question { spec_hash, deadline }).is_none() {
+            self.questions += 1;
+        }
+        if let Some(deadline) = deadline {
+            self.timers.arm(deadline, Timer::Approval { task });
+        }
+    }
+
+    /// Nothing is asked about a task any more.
+    pub(crate) fn close_question(&mut self, task: TaskIx) {
+        self.unasked.remove(&(self.graph.order(task), task));
+        let rare = self.tasks[task.at()].rare.as_mut();
+        if rare.is_some_and(|rare| rare.question.take().is_some()) {
+            self.questions -= 1;
+        }
+    }
+
+    /// The gate of a task does not hold it back any more.
+    pub(crate) fn open_gate(&mut self, task: TaskIx, now: Timestamp) {
+        self.close_question(task);
+        self.tasks[task.at()].gated = false;
+        if self.graph.state(task).is_unstarted() && self.graph.waits(task).satisfied() {
+            self.make_ready(task, now);
+        }
+    }
+
+    /// Whether all that some task waits for is a person.
+    pub(crate) fn waits_for_approval(&self) -> bool {
+        self.questions > 0 || !self.unasked.is_empty()
     }
 
     /// Whether the retry delay of a task is not over.

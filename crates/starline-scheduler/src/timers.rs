@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     QueueTimeout { task: TaskIx },
     /// A ready task had no device that could ever fit.
     NoDevice { task: TaskIx },
+    /// A question has stood as long as it may.
+    Approval { task: TaskIx },
     /// The run has lasted as long as it may.
     RunDeadline,
     /// A paused run waited for an edit.

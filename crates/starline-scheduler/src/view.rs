@@ -52,6 +52,8 @@ impl Scheduler {
                     Reading::Waiting
                 } else if state.is_held(task) {
                     Reading::Held
+                } else if state.slot(task).gated {
+                    Reading::AwaitingApproval
                 } else if state.in_backoff(task, now) {
                     Reading::Backoff
                 } else {
@@ -62,7 +64,7 @@ impl Scheduler {
     }
 
     fn reading_of_ready(&self, task: TaskIx, now: Timestamp, fleet: &mut Fleet) -> Reading {
-        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        let class = fleet.class(self.state.graph.spec(task));
         let planned: [DeviceIx; 1];
         let candidates = match self.state.slot(task).planned {
             Some(device) => {
@@ -187,7 +189,7 @@ impl Scheduler {
                 continue;
             };
             let name = fleet.id(device).clone();
-            let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+            let class = fleet.class(self.state.graph.spec(task));
             if fleet.find(&name).is_none() {
                 findings.push(format!("Task '{id}' is assigned to unknown device '{name}'"));
             } else if fleet.eligible(class).binary_search(&device).is_err() {
@@ -236,7 +238,7 @@ impl Scheduler {
             // Writing to a string cannot fail.
             let _ = write!(
                 text,
-                "\n{} {:?} open={} impossible={} attempts={} device={:?} {:?}..{:?} planned={:?} left={:?} rare={:?}",
+                "\n{} {:?} open={} impossible={} attempts={} device={:?} {:?}..{:?} planned={:?} gated={} left={:?} rare={:?}",
                 state.graph.id(task),
                 record.state,
                 state.graph.waits(task).open,
@@ -246,6 +248,7 @@ impl Scheduler {
                 record.started,
                 record.finished,
                 slot.planned,
+                slot.gated,
                 record.remains,
                 slot.rare.as_ref().map(|rare| (
                     rare.retries,
@@ -254,7 +257,8 @@ impl Scheduler {
                     rare.backoff,
                     &rare.avoid,
                     rare.cancel,
-                    rare.lease_end
+                    rare.lease_end,
+                    &rare.question
                 )),
             );
         }

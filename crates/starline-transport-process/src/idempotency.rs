@@ -38,7 +38,7 @@ impl io::Write for Fnv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use starline_device::{AttemptId, Payload, TaskId, TaskSpec};
+    use starline_device::{AttemptId, Payload, SparseMap, TaskId, TaskSpec};
     use std::io::Write as _;
     use std::sync::Arc;
 
@@ -58,6 +58,7 @@ mod tests {
             id: AttemptId { run: "r".parse().expect("id"), task: task.clone().into(), number: 1 },
             payload: Payload::Noop,
             timeout: None,
+            files: SparseMap::new(),
             spec: Arc::new(TaskSpec::new(task.clone(), Payload::Noop)),
         };
         let first = key(&attempt);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Payload, RunId, TaskRef, TaskSpec};
+use crate::{AttemptFile, Millis, Payload, RunId, SparseMap, TaskRef, TaskSpec};
 
 /// Names one attempt; the number is the fencing token and grows by one with every attempt of the task.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Attempt {
     pub payload: Payload,
     /// Longest run; a device cut off from the orchestrator ends the attempt by itself after it.
     pub timeout: Option<Millis>,
+    /// Files to be put into the folder of the attempt, by the name of the input.
+    pub files: SparseMap<AttemptFile>,
     /// The task as specified, for devices that show or read more than the payload.
     pub spec: Arc<TaskSpec>,
 }

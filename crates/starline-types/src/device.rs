@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, Value};
+use crate::{DeviceApproval, DeviceId, Value};
 
 /// Amounts by name, such as `cpu_cores` (cores) or `memory` (bytes).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub struct DeviceProfile {
     /// Whether it lives in this process, so that assigned means started.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub local: bool,
+    /// Whether it takes tasks that nobody approved.
+    #[serde(default, skip_serializing_if = "DeviceApproval::is_auto")]
+    pub approval: DeviceApproval,
 }
 
 fn one() -> u32 {
@@ -82,6 +85,7 @@ impl DeviceProfile {
             slots: 1,
             fenced: true,
             local: false,
+            approval: DeviceApproval::Auto,
         }
     }
 

@@ -210,6 +210,39 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "<[Judgement]>::is_empty")]
         edges: Box<[Judgement]>,
     },
+    /// A person is asked whether a task may run; it would be placed otherwise.
+    ApprovalRequested {
+        /// The task.
+        task: TaskRef,
+        /// Hash of what is to be approved: the specification, with every template filled in.
+        spec_hash: SmolStr,
+        /// What is asked.
+        prompt: Arc<str>,
+        /// When the question is closed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+    },
+    /// The task may run.
+    ApprovalGranted {
+        /// The task.
+        task: TaskRef,
+        /// Hash of what was approved.
+        spec_hash: SmolStr,
+        /// Who said so.
+        by: SmolStr,
+    },
+    /// The task may not run.
+    ApprovalRefused {
+        /// The task.
+        task: TaskRef,
+        /// Who said so.
+        by: SmolStr,
+    },
+    /// Nobody answered in time.
+    ApprovalExpired {
+        /// The task.
+        task: TaskRef,
+    },
     /// An attempt is not on its device, or may not be.
     AttemptLost {
         /// The task.
@@ -341,6 +374,10 @@ kinds! {
     TaskCancelRequested => "task_cancel_requested",
     TaskCancelled => "task_cancelled",
     TaskSkipped => "task_skipped",
+    ApprovalRequested => "approval_requested",
+    ApprovalGranted => "approval_granted",
+    ApprovalRefused => "approval_refused",
+    ApprovalExpired => "approval_expired",
     AttemptLost => "attempt_lost",
     ResultIgnored => "result_ignored",
     EditCommitted => "edit_committed",
@@ -382,6 +419,10 @@ impl Event {
             Self::TaskCancelRequested { .. } => EventKind::TaskCancelRequested,
             Self::TaskCancelled { .. } => EventKind::TaskCancelled,
             Self::TaskSkipped { .. } => EventKind::TaskSkipped,
+            Self::ApprovalRequested { .. } => EventKind::ApprovalRequested,
+            Self::ApprovalGranted { .. } => EventKind::ApprovalGranted,
+            Self::ApprovalRefused { .. } => EventKind::ApprovalRefused,
+            Self::ApprovalExpired { .. } => EventKind::ApprovalExpired,
             Self::AttemptLost { .. } => EventKind::AttemptLost,
             Self::ResultIgnored { .. } => EventKind::ResultIgnored,
             Self::EditCommitted(_) => EventKind::EditCommitted,
@@ -408,6 +449,10 @@ impl Event {
             | Self::TaskCancelRequested { task, .. }
             | Self::TaskCancelled { task, .. }
             | Self::TaskSkipped { task, .. }
+            | Self::ApprovalRequested { task, .. }
+            | Self::ApprovalGranted { task, .. }
+            | Self::ApprovalRefused { task, .. }
+            | Self::ApprovalExpired { task }
             | Self::AttemptLost { task, .. }
             | Self::ResultIgnored { task, .. }
             | Self::Progress { task, .. } => Some(task),

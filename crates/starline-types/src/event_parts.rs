@@ -55,6 +55,8 @@ pub enum CancelReason {
     Run,
     /// The run reached its deadline.
     Deadline,
+    /// The task was not approved.
+    ApprovalRefused,
     /// Another task failed under the policy `fail_fast`.
     FailFast,
     /// The attempt ran too long; the task itself may be retried.

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod approval;
+mod artifact;
 mod attempt;
 mod dependency;
 mod device;
@@ -10,6 +12,7 @@ mod event_parts;
 mod id;
 mod outcome;
 mod payload;
+mod policy;
 mod settings;
 mod shared_envelope;
 mod snapshot;
@@ -19,6 +22,8 @@ mod statistics;
 mod task;
 mod time;
 
+pub use approval::{ApprovalGate, ApprovalTimeout, DeviceApproval};
+pub use artifact::{Artifact, AttemptFile, BlobHash, FileInput};
 pub use attempt::{Attempt, AttemptId};
 pub use dependency::{
     Dependency, DependencyKind, DependencyRef, Judgement, MAX_CONDITION_BYTES, SkipReason, Verdict,
@@ -37,6 +42,9 @@ pub use id::{
 };
 pub use outcome::{Outcome, OutcomeStatus, Outputs, TaskReport};
 pub use payload::{Exec, Payload, Prompt, Shell};
+pub use policy::{
+    EditorSettings, HoldSettings, LateEdits, OpenAiSettings, Patterns, Policy, PolicyLimits, ScriptedRule,
+};
 pub use settings::{FailurePolicy, RunSettings};
 pub use shared_envelope::SharedEnvelope;
 pub use snapshot::{RunOutcome, RunStatus, Snapshot, TaskResult, TaskView};

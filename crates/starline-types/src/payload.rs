@@ -60,6 +60,12 @@ pub struct Shell {
     /// Text for standard input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<String>,
+    /// Environment variables whose values are secrets, by the names of the secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
+    /// Paths of files that are kept when the work is done, relative to the folder it runs in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collect: Vec<String>,
 }
 
 /// A program with its arguments.
@@ -76,6 +82,12 @@ pub struct Exec {
     /// Text for standard input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<String>,
+    /// Environment variables whose values are secrets, by the names of the secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
+    /// Paths of files that are kept when the work is done, relative to the folder it runs in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collect: Vec<String>,
 }
 
 /// Text for a device that takes one text.

@@ -1,10 +1,11 @@
 //! What a run is told beside its graph.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, Millis, TaskId, Value};
+use crate::{DeviceId, EditorSettings, Millis, Policy, TaskId, Value};
 
 /// Settings of one run, fixed when it is created and part of its first record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,18 @@ pub struct RunSettings {
     /// Devices of single tasks, chosen by hand.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub assignments: BTreeMap<TaskId, DeviceId>,
+    /// Whether every approval gate of the run was granted in advance.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approved_in_advance: bool,
+    /// Names of the secrets that tasks may ask for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Guard rails for every editor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Arc<Policy>>,
+    /// When and how an agent is asked for edits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub editor: Option<Arc<EditorSettings>>,
     /// Opaque.
     pub metadata: BTreeMap<String, Value>,
 }
@@ -52,6 +65,10 @@ impl Default for RunSettings {
             seed: 0,
             inputs: BTreeMap::new(),
             assignments: BTreeMap::new(),
+            approved_in_advance: false,
+            secrets: Vec::new(),
+            policy: None,
+            editor: None,
             metadata: BTreeMap::new(),
         }
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::{DeviceId, ErrorKind, Millis, Payload, Resources, SparseMap, TaskId, Value};
+use crate::{
+    ApprovalGate, DeviceId, ErrorKind, FileInput, Millis, Payload, Resources, SparseMap, TaskId, Value,
+};
 
 /// Everything a task is before it runs. Execution state is never part of it.
 ///
@@ -49,7 +51,7 @@ pub struct TaskSpec {
     /// Expected cost, for strategies, plans and simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Arc<Estimate>>,
-    /// Texts and metadata.
+    /// What only some tasks have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Arc<TaskDetails>>,
 }
@@ -109,6 +111,19 @@ impl TaskSpec {
         self.device.as_ref().and_then(|device| device.prefer.as_ref())
     }
 
+    /// The gate before the task, if there is one.
+    #[must_use]
+    pub fn gate(&self) -> Option<&ApprovalGate> {
+        self.details.as_ref().and_then(|details| details.approval.as_ref())
+    }
+
+    /// Files sent along, by the name of the input.
+    #[must_use]
+    pub fn files(&self) -> &BTreeMap<String, FileInput> {
+        const NONE: &BTreeMap<String, FileInput> = &BTreeMap::new();
+        self.details.as_ref().map_or(NONE, |details| &details.files)
+    }
+
     /// The display name: `details.name`, else the id.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -116,7 +131,7 @@ impl TaskSpec {
     }
 }
 
-/// Texts for agents and people, and opaque metadata.
+/// What only some tasks have: texts for agents and people, a gate, files, and opaque metadata.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskDetails {
@@ -132,6 +147,12 @@ pub struct TaskDetails {
     /// Opaque; at most 64 KiB.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, Value>,
+    /// Asks a person before each first attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalGate>,
+    /// Files sent along, by the name of the input. The names are apart from those of the values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, FileInput>,
 }
 
 /// What a task asks of a device. All but `prefer` is hard.
@@ -339,6 +360,8 @@ pub enum OutputType {
     Boolean,
     /// Any JSON value.
     Json,
+    /// Contents that are kept by their hash: an [`Artifact`](crate::Artifact).
+    Artifact,
 }
 
 /// Expected cost of a task.

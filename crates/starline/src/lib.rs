@@ -4,6 +4,8 @@
 mod wiring;
 
 pub use starline_assign as assign;
+#[cfg(feature = "blobs")]
+pub use starline_blobs as blobs;
 #[cfg(feature = "orchestrator")]
 pub use starline_bus as bus;
 pub use starline_device as device;
@@ -13,6 +15,8 @@ pub use starline_graph as graph;
 pub use starline_journal as journal;
 #[cfg(feature = "orchestrator")]
 pub use starline_orchestrator as orchestrator;
+#[cfg(feature = "report")]
+pub use starline_report as report;
 pub use starline_scheduler as scheduler;
 #[cfg(feature = "sim")]
 pub use starline_sim as sim;

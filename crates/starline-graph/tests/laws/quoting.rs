@@ -15,7 +15,8 @@ fn payload(script: &str) -> Payload {
 
 fn render(script: &str, value: &str) -> Result<String, RenderError> {
     let inputs = BTreeMap::from([("x".to_owned(), Value::from(value))]);
-    let context = TemplateContext { run: &inputs, task: &BTreeMap::new(), outcome: &|_| None };
+    let context =
+        TemplateContext { run: &inputs, task: &BTreeMap::new(), files: &BTreeMap::new(), outcome: &|_| None };
     match render_payload(&payload(script), &context)? {
         Payload::Sh(shell) => Ok(shell.script.clone()),
         other => panic!("{} is no script", other.kind()),

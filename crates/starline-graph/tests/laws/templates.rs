@@ -44,7 +44,7 @@ fn outcome(task: &str) -> Option<Outcome> {
 
 fn render_with(payload: &Payload, task: &Inputs) -> Result<Payload, String> {
     let run = inputs(json!({"pattern": "ERROR|FATAL", "depth": 2, "hidden": "run"}));
-    let context = TemplateContext { run: &run, task, outcome: &outcome };
+    let context = TemplateContext { run: &run, task, files: &BTreeMap::new(), outcome: &outcome };
     render_payload(payload, &context).map_err(|error| error.to_string())
 }
 
@@ -147,6 +147,7 @@ fn arguments_stay_arguments() {
         env: BTreeMap::from([("PATTERN".to_owned(), "{{ inputs.pattern }} $(id)".to_owned())]),
         cwd: Some("work-{{ inputs.depth }}".into()),
         stdin: Some("{{ tasks.A.result }}".into()),
+        ..Exec::default()
     };
     let Ok(Payload::Exec(exec)) = render_with(&Payload::Exec(Arc::new(exec)), &Inputs::new()) else {
         panic!("it renders")
@@ -180,7 +181,7 @@ fn inputs_of_the_task_hide_those_of_the_run() {
     let payload = sh("echo {{ inputs.hidden }} {{ inputs.n + 1 }} {{ inputs.was }} {{ inputs.depth }}");
     assert_eq!(render_with(&payload, &task), Ok(sh("echo task 4 run 2")));
     let run = inputs(json!({"hidden": "run"}));
-    let context = TemplateContext { run: &run, task: &task, outcome: &outcome };
+    let context = TemplateContext { run: &run, task: &task, files: &BTreeMap::new(), outcome: &outcome };
     assert_eq!(render_inputs(&context), Ok(inputs(json!({"hidden": "task", "n": 3, "was": "run"}))));
     assert_eq!(render_text("see {{ inputs.n }}", &context), Ok("see 3".to_owned()));
     let circular = inputs(json!({"a": "{{ inputs.b }}", "b": "{{ inputs.a }}"}));

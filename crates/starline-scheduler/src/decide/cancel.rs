@@ -74,7 +74,7 @@ impl Scheduler {
         }
     }
 
-    fn cancel_task(
+    pub(super) fn cancel_task(
         &mut self,
         now: Timestamp,
         task: TaskIx,
@@ -107,7 +107,7 @@ impl Scheduler {
             None => true,
             Some(CancelReason::Timeout) => reason != CancelReason::Timeout,
             Some(_) => match reason {
-                CancelReason::Task | CancelReason::Timeout => false,
+                CancelReason::Task | CancelReason::Timeout | CancelReason::ApprovalRefused => false,
                 CancelReason::FailFast => self.state.ending.is_none(),
                 CancelReason::Run | CancelReason::Deadline => {
                     matches!(self.state.ending, None | Some(CancelReason::FailFast))

@@ -47,7 +47,7 @@ impl Scheduler {
         let ix = fleet
             .find(device)
             .ok_or_else(|| Refusal::UnknownDevice { device: device.clone(), known: fleet.ids() })?;
-        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        let class = fleet.class(self.state.graph.spec(task));
         if fleet.eligible(class).binary_search(&ix).is_err() {
             let missing = self.missing_on(task, ix, fleet);
             return Err(Refusal::NotEligible { task: id.clone(), device: device.clone(), missing });

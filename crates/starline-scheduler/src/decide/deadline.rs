@@ -40,6 +40,11 @@ impl Scheduler {
             Timer::Backoff { task } => self.backoff_over(now, task),
             Timer::QueueTimeout { task } => self.queue_over(now, task, fleet, step),
             Timer::NoDevice { task } => self.no_device_over(now, task, fleet, step),
+            Timer::Approval { task } => {
+                if self.state.graph.contains(task) {
+                    self.approval_over(now, task, fleet, step);
+                }
+            }
             Timer::RunDeadline => {
                 if self.state.ending.is_none() {
                     self.end_all(now, CancelReason::Deadline, false, fleet, step);
@@ -110,7 +115,7 @@ impl Scheduler {
             return;
         }
         let due = self.misfits.get(&task).is_some_and(|at| *at <= now);
-        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        let class = fleet.class(self.state.graph.spec(task));
         if due && fleet.eligible(class).is_empty() {
             let missing = self.missing(task, fleet).join(", ");
             let error = TaskError::new(

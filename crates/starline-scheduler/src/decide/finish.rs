@@ -23,6 +23,9 @@ impl Scheduler {
         if !self.state.blocked.is_empty() {
             self.skip_blocked(now, fleet, step);
         }
+        if !self.state.unasked.is_empty() {
+            self.ask(now, fleet, step);
+        }
         if self.state.graph.counts().open() == 0 {
             self.finish(now, self.state.ending, fleet, step);
         } else if self.state.graph.counts().running == 0 {
@@ -96,7 +99,7 @@ impl Scheduler {
     }
 
     fn say_what_is_missing(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
-        if !self.is_executing() || self.state.ending.is_some() {
+        if !self.is_executing() || self.state.ending.is_some() || self.state.waits_for_approval() {
             self.stall_at = None;
             return;
         }
@@ -170,6 +173,7 @@ impl Scheduler {
                 | Timer::CancelGrace { .. }
                 | Timer::LeaseEnd { .. }
                 | Timer::Backoff { .. }
+                | Timer::Approval { .. }
                 | Timer::EditWait => false,
             })
     }
@@ -185,7 +189,7 @@ impl Scheduler {
         if self.strategy.is_none() {
             return self.state.slot(task).planned.is_some_and(|device| fleet.is_available(device));
         }
-        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        let class = fleet.class(self.state.graph.spec(task));
         fleet.eligible(class).iter().any(|device| fleet.is_available(*device))
     }
 
@@ -260,7 +264,7 @@ impl Scheduler {
 
 fn end_reason(reason: CancelReason) -> &'static str {
     match reason {
-        CancelReason::Run | CancelReason::Task => "cancelled",
+        CancelReason::Run | CancelReason::Task | CancelReason::ApprovalRefused => "cancelled",
         CancelReason::Deadline => "deadline",
         CancelReason::FailFast => "fail_fast",
         CancelReason::Timeout => "timeout",

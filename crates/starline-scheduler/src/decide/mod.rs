@@ -1,5 +1,6 @@
 //! Decisions: what an input means now. Each records facts; none changes state by itself.
 
+mod approval;
 mod cancel;
 mod command;
 mod deadline;
@@ -41,6 +42,12 @@ impl Scheduler {
             Input::SkipTask { task } => step.answer = Some(self.decide_skip_task(now, &task, fleet, step)),
             Input::Reassign { task, device } => {
                 step.answer = Some(self.decide_reassign(now, &task, &device, fleet, step));
+            }
+            Input::Approve { task, by } => {
+                step.answer = Some(self.decide_approve(now, &task, by, fleet, step));
+            }
+            Input::Reject { task, by } => {
+                step.answer = Some(self.decide_reject(now, &task, by, fleet, step));
             }
             Input::ClearAssignments => step.answer = Some(self.decide_clear(now, fleet, step)),
             Input::Tick => self.decide_tick(now, fleet, step),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use starline_graph::{TemplateContext, render_payload};
+use starline_graph::{RenderError, TemplateContext, render_payload, resolve_files};
 use starline_types::{
-    Attempt, AttemptId, DeviceIx, ErrorKind, Event, Payload, TaskError, TaskIx, TaskSpec, TaskState,
-    Timestamp, Value,
+    Attempt, AttemptFile, AttemptId, DeviceIx, ErrorKind, Event, Payload, SparseMap, TaskError, TaskIx,
+    TaskSpec, TaskState, Timestamp, Value,
 };
 
 use crate::bug::Bug;
@@ -83,7 +83,7 @@ impl Scheduler {
                     continue;
                 }
                 if !self.early {
-                    let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+                    let class = fleet.class(self.state.graph.spec(task));
                     if fleet.eligible(class).is_empty() {
                         self.note_impossible(now, task, fleet);
                     }
@@ -116,7 +116,7 @@ impl Scheduler {
     /// A ready task that no registered device can ever fit does not wait for ever. One that does fit ends the
     /// wait.
     fn note_impossible(&mut self, now: Timestamp, task: TaskIx, fleet: &mut Fleet) {
-        let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+        let class = fleet.class(self.state.graph.spec(task));
         if !fleet.eligible(class).is_empty() {
             self.misfits.remove(&task);
         } else if !self.misfits.contains_key(&task) {
@@ -143,6 +143,7 @@ impl Scheduler {
             && self.state.slot(task).ready
             && self.state.graph.state(task) == TaskState::Pending
             && (self.state.graph.waits(task).satisfied() || self.has_bug(Bug::AnyEdgeSuffices))
+            && !self.state.slot(task).gated
             && !self.state.in_backoff(task, now)
             && !self.state.is_held(task)
     }
@@ -278,17 +279,26 @@ impl Scheduler {
         }
     }
 
-    /// The payload of a task with its templates filled in, or why that cannot be done.
-    fn render(&self, task: TaskIx, spec: &TaskSpec, fleet: &Fleet) -> Result<Payload, String> {
+    /// The payload of a task with its templates filled in, and its files; or why that cannot be done.
+    pub(super) fn render(
+        &self,
+        task: TaskIx,
+        spec: &TaskSpec,
+        fleet: &Fleet,
+    ) -> Result<(Payload, SparseMap<AttemptFile>), RenderError> {
+        if !self.state.slot(task).templated {
+            return Ok((spec.run.clone(), SparseMap::new()));
+        }
         let graph = &self.state.graph;
         // Only tasks upstream are visible: their outcomes are there, whatever the order of execution was.
         let lookup = |id: &str| {
             let source = graph.find(id).filter(|source| graph.is_upstream(*source, task))?;
             self.state.outcome(source, fleet)
         };
-        let context =
-            TemplateContext { run: &self.state.settings.inputs, task: &spec.inputs, outcome: &lookup };
-        render_payload(&spec.run, &context).map_err(|error| error.to_string())
+        let files = resolve_files(spec, &lookup)?;
+        let (run, task) = (&self.state.settings.inputs, &*spec.inputs);
+        let context = TemplateContext { run, task, files: &files, outcome: &lookup };
+        Ok((render_payload(&spec.run, &context)?, files.into()))
     }
 
     /// Assigns a ready task to a device with a free slot. False if the task failed instead, because its
@@ -302,17 +312,12 @@ impl Scheduler {
         step: &mut Step,
     ) -> bool {
         let spec = Arc::clone(self.state.graph.spec(task));
-        let payload = if self.state.slot(task).templated {
-            match self.render(task, &spec, fleet) {
-                Ok(payload) => payload,
-                Err(message) => {
-                    let error = TaskError::new(ErrorKind::RenderError, message);
-                    self.fail_task(now, task, 0, error, Value::Null, fleet, step);
-                    return false;
-                }
+        let (payload, files) = match self.render(task, &spec, fleet) {
+            Ok(rendered) => rendered,
+            Err(error) => {
+                self.fail_render(now, task, &error, fleet, step);
+                return false;
             }
-        } else {
-            spec.run.clone()
         };
         let number = self.state.graph.record(task).attempts + 1;
         let reference = self.state.graph.reference(task);
@@ -334,7 +339,21 @@ impl Scheduler {
             self.record(now, event, fleet, step);
         }
         let id = AttemptId { run: self.state.run.clone(), task: reference, number };
-        step.effects.push(Effect::Dispatch { device, attempt: Attempt { id, payload, timeout, spec } });
+        step.effects
+            .push(Effect::Dispatch { device, attempt: Attempt { id, payload, timeout, files, spec } });
         true
+    }
+
+    /// A task that cannot be rendered has failed without an attempt.
+    pub(super) fn fail_render(
+        &mut self,
+        now: Timestamp,
+        task: TaskIx,
+        error: &RenderError,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        let error = TaskError::new(ErrorKind::RenderError, error.to_string());
+        self.fail_task(now, task, 0, error, Value::Null, fleet, step);
     }
 }

@@ -95,7 +95,7 @@ impl Scheduler {
                 .find(device)
                 .ok_or_else(|| Refusal::UnknownDevice { device: device.clone(), known: fleet.ids() });
             let (task, ix) = (task?, ix?);
-            let class = fleet.class(self.state.graph.spec(task).device.as_ref());
+            let class = fleet.class(self.state.graph.spec(task));
             if fleet.eligible(class).binary_search(&ix).is_err() {
                 let missing = self.missing_on(task, ix, fleet);
                 return Err(Refusal::NotEligible { task: id.clone(), device: device.clone(), missing });
@@ -127,7 +127,7 @@ impl Scheduler {
         let mut impossible = Vec::new();
         let mut unbound = false;
         for task in tasks {
-            let class = fleet.class(self.state.graph.spec(*task).device.as_ref());
+            let class = fleet.class(self.state.graph.spec(*task));
             if fleet.eligible(class).is_empty() && fleet.devices().next().is_some() {
                 impossible.push((self.state.graph.id(*task).clone(), self.missing(*task, fleet)));
             }
@@ -158,13 +158,10 @@ impl Scheduler {
 
     /// What a task asks for and one device lacks.
     pub(super) fn missing_on(&self, task: TaskIx, device: DeviceIx, fleet: &Fleet) -> Vec<String> {
-        let selector = self.state.graph.spec(task).device.as_ref();
-        selector.map(|selector| fleet.missing(device, selector)).unwrap_or_default()
+        fleet.missing(device, self.state.graph.spec(task))
     }
 
-    /// What a task asks for and the device that comes nearest lacks.
     pub(super) fn missing(&self, task: TaskIx, fleet: &Fleet) -> Vec<String> {
-        let lacks = fleet.devices().map(|device| self.missing_on(task, device, fleet));
-        lacks.min_by_key(Vec::len).unwrap_or_else(|| vec!["a device".into()])
+        fleet.missing_everywhere(self.state.graph.spec(task))
     }
 }

@@ -76,8 +76,9 @@ impl Scheduler {
         let classes: Vec<ClassIx> = tasks
             .iter()
             .map(|task| {
-                let selector = self.state.graph.spec(*task).device.as_ref();
-                fleet.class(selector.filter(|_| !self.has_bug(Bug::RequirementsIgnored)))
+                let spec = self.state.graph.spec(*task);
+                let selector = spec.device.as_ref().filter(|_| !self.has_bug(Bug::RequirementsIgnored));
+                fleet.class_of(selector, spec.gate().is_some())
             })
             .collect();
         let mut own_classes = Vec::new();

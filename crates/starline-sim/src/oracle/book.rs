@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use starline_assign::Binding;
 use starline_types::{
-    CancelReason, DependencyKind, DeviceProfile, DeviceSelector, FailurePolicy, GraphSpec, OutcomeStatus,
+    CancelReason, DependencyKind, DeviceApproval, DeviceProfile, FailurePolicy, GraphSpec, OutcomeStatus,
     PauseCause, RunSettings, RunState, TaskId, TaskSpec, Timestamp,
 };
 
+use super::gates::Gate;
 use super::test::Test;
 use crate::Strategist;
 use crate::sim::SimDevice;
@@ -79,6 +80,7 @@ pub(super) struct TaskBook {
     pub(super) ready: Option<(Timestamp, u64)>,
     /// The output `n`.
     pub(super) n: Option<i64>,
+    pub(super) gate: Gate,
 }
 
 /// A run on record.
@@ -102,6 +104,8 @@ pub(super) struct RunBook {
     pub(super) cancel_run: bool,
     pub(super) cancelled: Vec<usize>,
     pub(super) skipped: Vec<usize>,
+    /// Answers to questions, right or not: whether the task may run.
+    pub(super) answers: Vec<(usize, bool)>,
 }
 
 impl RunBook {
@@ -140,6 +144,7 @@ impl RunBook {
             cancel_run: false,
             cancelled: Vec::new(),
             skipped: Vec::new(),
+            answers: Vec::new(),
         }
     }
 
@@ -183,7 +188,11 @@ impl RunBook {
 
     /// Whether nothing is missing for a task but a device.
     pub(super) fn is_ready(&self, task: usize, t: Timestamp) -> bool {
-        self.tasks[task].stand == Stand::Pending && self.tasks[task].backoff <= t && self.is_satisfied(task)
+        let book = &self.tasks[task];
+        book.stand == Stand::Pending
+            && book.gate == Gate::Open
+            && book.backoff <= t
+            && self.is_satisfied(task)
     }
 
     /// Time spent paused up to now.
@@ -212,7 +221,7 @@ impl RunBook {
     pub(super) fn candidates(&self, task: usize, t: Timestamp, devices: &[SimDevice]) -> Vec<usize> {
         let book = &self.tasks[task];
         let willing: Vec<usize> = (0..devices.len())
-            .filter(|at| devices[*at].registered && fits(&devices[*at].profile, book.spec.device.as_deref()))
+            .filter(|at| devices[*at].registered && fits(&devices[*at].profile, &book.spec))
             .filter(|at| devices[*at].takes_work())
             .filter(|at| book.refused.get(at).is_none_or(|until| *until <= t))
             .collect();
@@ -223,8 +232,10 @@ impl RunBook {
 
 impl TaskBook {
     fn new(spec: Arc<TaskSpec>) -> Self {
+        let gate = if spec.gate().is_some() { Gate::Closed } else { Gate::Open };
         Self {
             spec,
+            gate,
             into: Vec::new(),
             stand: Stand::default(),
             attempts: 0,
@@ -243,8 +254,13 @@ impl TaskBook {
 }
 
 /// Whether a device has what a task asks for.
-pub(crate) fn fits(profile: &DeviceProfile, selector: Option<&DeviceSelector>) -> bool {
-    let Some(selector) = selector else { return true };
+pub(crate) fn fits(profile: &DeviceProfile, task: &TaskSpec) -> bool {
+    let admitted = match profile.approval {
+        DeviceApproval::Auto => true,
+        DeviceApproval::Ask => task.gate().is_some(),
+        DeviceApproval::Deny => false,
+    };
+    let Some(selector) = task.device.as_deref() else { return admitted };
     let pinned = selector.on.as_ref().is_none_or(|id| id.as_str() == profile.id.as_str());
     let os = match (&selector.os, &profile.os) {
         (None, _) => true,
@@ -256,5 +272,5 @@ pub(crate) fn fits(profile: &DeviceProfile, selector: Option<&DeviceSelector>) -
         profile.resources.0.get(name).copied().unwrap_or_default() >= *wanted
             && profile.resources.0.contains_key(name)
     });
-    pinned && os && able && wide
+    admitted && pinned && os && able && wide
 }

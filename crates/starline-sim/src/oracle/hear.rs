@@ -108,6 +108,10 @@ impl Reader<'_> {
             Event::AttemptLost { task, attempt, device, reason, until } => {
                 self.lost(task, *attempt, device, *reason, *until)?;
             }
+            Event::ApprovalRequested { task, deadline, .. } => self.asked(task, *deadline)?,
+            Event::ApprovalGranted { task, .. } => self.granted(task)?,
+            Event::ApprovalRefused { task, .. } => self.refused(task)?,
+            Event::ApprovalExpired { task } => self.expired(task)?,
             Event::ResultIgnored { .. } | Event::StrategyFaulted { .. } | Event::Progress { .. } => {}
             Event::EditCommitted(_)
             | Event::HoldOpened { .. }
@@ -174,7 +178,7 @@ impl Reader<'_> {
             let planned = device.as_ref().map(|device| self.device(device)).transpose()?;
             if let Some(device) = planned {
                 let profile = &self.ground.devices[device].profile;
-                let fits = fits(profile, self.book.tasks[at].spec.device.as_deref());
+                let fits = fits(profile, &self.book.tasks[at].spec);
                 hold!(O7, fits, "task {task} is planned on {}, which does not fit", profile.id);
             }
             self.book.tasks[at].planned = planned;

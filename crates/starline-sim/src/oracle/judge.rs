@@ -45,6 +45,13 @@ impl Judge {
             }
             Action::CancelTask { run, task } => self.note(*run, task, |book| &mut book.cancelled),
             Action::SkipTask { run, task } => self.note(*run, task, |book| &mut book.skipped),
+            Action::Answer { run, task, approve } => {
+                if let Some(book) = self.books.get_mut(*run)
+                    && let Some(task) = book.names.get(task.as_str()).copied()
+                {
+                    book.answers.push((task, *approve));
+                }
+            }
             _ => {}
         }
     }

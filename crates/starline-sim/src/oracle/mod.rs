@@ -2,6 +2,7 @@
 //! the facts, and what the simulated devices did.
 
 mod book;
+mod gates;
 mod hear;
 mod judge;
 mod settled;

@@ -4,6 +4,7 @@ use starline_assign::Binding;
 use starline_types::{FailurePolicy, PauseCause, RunState, Timestamp};
 
 use super::book::{RunBook, Stand};
+use super::gates::Gate;
 use super::{Finding, Ground, Judge, hold};
 
 impl Judge {
@@ -71,6 +72,8 @@ impl Judge {
             let id = &book.tasks[task].spec.id;
             let stays = book.is_impossible(task) && !book.waits_for_edit();
             hold!(O9, !stays, "task {run}/{id} can never run and is not skipped");
+            let unasked = book.tasks[task].gate == Gate::Closed && book.is_satisfied(task);
+            hold!(O9, !unasked, "task {run}/{id} could run but for its gate, and nobody is asked");
             if !room || !book.is_ready(task, t) {
                 continue;
             }
@@ -107,6 +110,9 @@ fn is_on_time(run: usize, book: &RunBook, t: Timestamp) -> Result<(), Finding> {
     hold!(O9, due.is_none_or(|due| due > t), "run {run} stays paused beyond {due:?}");
     for (at, task) in book.tasks.iter().enumerate() {
         let id = &task.spec.id;
+        if let (Gate::Asked { until: Some(until) }, Stand::Pending) = (task.gate, task.stand) {
+            hold!(O9, until > t, "the question about {run}/{id} stands beyond {until}");
+        }
         if let Stand::Live(live) = task.stand {
             let limit = task.spec.run_timeout.map(|limit| live.since + limit);
             let late = live.cancel.is_none() && limit.is_some_and(|limit| limit <= t);

@@ -7,6 +7,7 @@ use starline_types::{
 };
 
 use super::book::{LiveBook, Stand, fits};
+use super::gates::Gate;
 use super::hear::{Reader, Verdict};
 use super::{Finding, hold};
 use crate::sim::Ended;
@@ -41,9 +42,10 @@ impl Reader<'_> {
             "{task}#{attempt} is assigned before its dependencies allow it"
         );
         hold!(O7, book.backoff <= t, "{task}#{attempt} is assigned at {t}, before {}", book.backoff);
+        hold!(O7, book.gate == Gate::Open, "{task}#{attempt} is assigned, and its gate is {:?}", book.gate);
         let seat = &self.ground.devices[on];
         hold!(O7, seat.takes_work(), "{task}#{attempt} is assigned to {device}, which takes nothing");
-        let fits = fits(&seat.profile, book.spec.device.as_deref());
+        let fits = fits(&seat.profile, &book.spec);
         hold!(O7, fits, "{task}#{attempt} is assigned to {device}, which does not fit");
         let refused = book.refused.get(&on).copied().unwrap_or_default();
         hold!(O7, refused <= t, "{task}#{attempt} is assigned to {device}, left out until {refused}");
@@ -119,7 +121,7 @@ impl Reader<'_> {
                 }
                 ErrorKind::NoEligibleDevice => {
                     let mut fitting = self.ground.devices.iter().filter(|seat| seat.registered);
-                    let one = fitting.find(|seat| fits(&seat.profile, spec.device.as_deref()));
+                    let one = fitting.find(|seat| fits(&seat.profile, spec));
                     hold!(O10, one.is_none(), "task {task} has no device, and yet one fits");
                 }
                 _ => hold!(O10, false, "task {task} failed without an attempt: {error}"),
@@ -206,6 +208,7 @@ impl Reader<'_> {
                 let due = book.started.zip(settings.deadline).map(|(started, limit)| started + limit);
                 due.is_some_and(|due| due <= self.t)
             }
+            CancelReason::ApprovalRefused => book.tasks[task].gate == Gate::Shut,
             CancelReason::FailFast => {
                 settings.on_failure == FailurePolicy::FailFast && book.count(OutcomeStatus::Failed) > 0
             }
@@ -220,7 +223,8 @@ impl Reader<'_> {
 
     pub(super) fn note_ending(&mut self, reason: CancelReason) {
         match (reason, self.book.ending) {
-            (CancelReason::Task | CancelReason::Timeout, _) | (CancelReason::FailFast, Some(_)) => {}
+            (CancelReason::Task | CancelReason::Timeout | CancelReason::ApprovalRefused, _)
+            | (CancelReason::FailFast, Some(_)) => {}
             (reason, None | Some(CancelReason::FailFast)) => self.book.ending = Some(reason),
             (_, Some(_)) => {}
         }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod chaos;
+mod gates;
 mod graph;
 mod play;
 mod random;

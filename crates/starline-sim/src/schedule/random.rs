@@ -5,7 +5,7 @@ use std::sync::Arc;
 use starline_types::{DeviceId, DeviceProfile, FailurePolicy, Millis, Resources, RunId, RunSettings, TaskId};
 
 use super::graph::Features;
-use super::{DevicePlan, Knobs, RunPlan, Schedule, actions, graph};
+use super::{DevicePlan, Knobs, RunPlan, Schedule, actions, gates, graph};
 use crate::Strategist;
 use crate::chance::Chance;
 
@@ -24,7 +24,7 @@ impl Schedule {
         let runs: Vec<RunPlan> = (0..count).map(|at| run(&mut chance, at, features, &profiles)).collect();
         let (actions, quiet_at) = actions::random(&mut chance, &devices, &runs);
         let knobs = Knobs::random(&mut chance);
-        Self {
+        let mut schedule = Self {
             seed,
             devices,
             runs,
@@ -35,7 +35,9 @@ impl Schedule {
             replay_every: REPLAY_EVERY,
             #[cfg(feature = "seeded-bugs")]
             bug: None,
-        }
+        };
+        gates::add(&mut schedule);
+        schedule
     }
 }
 
@@ -75,7 +77,7 @@ fn run(chance: &mut Chance, at: u64, features: Features, devices: &[DeviceProfil
         .into_iter()
         .filter_map(|task| {
             let fitting: Vec<&DeviceProfile> =
-                devices.iter().filter(|device| crate::oracle::fits(device, task.device.as_deref())).collect();
+                devices.iter().filter(|device| crate::oracle::fits(device, task)).collect();
             Some((task.id.clone(), chance.pick(&fitting)?.id.clone()))
         })
         .collect();

@@ -145,7 +145,8 @@ impl Search<'_> {
 
     /// Makes tasks plainer.
     fn fields(&mut self) -> bool {
-        let changes: [fn(&mut TaskSpec) -> bool; 6] = [
+        let changes: [fn(&mut TaskSpec) -> bool; 7] = [
+            |task| task.details.take().is_some(),
             |task| task.retry.take().is_some(),
             |task| task.device.take().is_some(),
             |task| task.queue_timeout.take().is_some(),

@@ -1,6 +1,8 @@
 //! Reading a scenario.
 
-use starline_types::{DeviceId, DeviceProfile, FailurePolicy, Millis, RunId, RunSettings, Timestamp};
+use starline_types::{
+    DeviceApproval, DeviceId, DeviceProfile, FailurePolicy, Millis, RunId, RunSettings, Timestamp,
+};
 
 use super::expect::Expectation;
 use super::words::{Word, words};
@@ -88,6 +90,8 @@ impl Script {
             ["cancel", "run", "force"] => Action::CancelRun { run, force: true },
             ["cancel", task] => Action::CancelTask { run, task: owned(task) },
             ["skip", task] => Action::SkipTask { run, task: owned(task) },
+            ["approve", task] => Action::Answer { run, task: owned(task), approve: true },
+            ["reject", task] => Action::Answer { run, task: owned(task), approve: false },
             ["reassign", task, device] => Action::Reassign { run, task: owned(task), device: owned(device) },
             ["device", id, verb] => self.device_action(self.device(id)?, verb)?,
             ["crash", down] => Action::Crash(Crash {
@@ -135,6 +139,7 @@ fn run(id: &str, words: &[Word]) -> Read<RunLines> {
             Some("max_parallel") => settings.max_parallel = Some(number(text)?),
             Some("deadline") => settings.deadline = Some(duration(text)?),
             Some("edit_wait") => settings.edit_wait = duration(text)?,
+            None if text == "approved" => settings.approved_in_advance = true,
             Some("seed") => settings.seed = number(text)?,
             Some("strategy") => {
                 let found = Strategist::from_name(text);
@@ -157,6 +162,8 @@ fn device(words: &[Word]) -> Read<DeviceLine> {
             (Some("os"), os) => profile.os = Some(os.to_owned()),
             (Some("has"), list) => profile.capabilities = list.split(',').map(str::to_owned).collect(),
             (None, "unfenced") => profile.fenced = false,
+            (None, "asks") => profile.approval = DeviceApproval::Ask,
+            (None, "denies") => profile.approval = DeviceApproval::Deny,
             (None, "local") => profile.local = true,
             (None, "down") => down = true,
             (name, text) => return Err(format!("a device has no {}", name.unwrap_or(text))),

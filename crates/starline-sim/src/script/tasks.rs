@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use starline_types::{
-    Dependency, DependencyKind, DeviceId, DeviceSelector, ErrorKind, Jitter, Millis, OutputSource,
-    OutputSpec, OutputType, Payload, Priority, RetryPolicy, Shell, TaskError, TaskId, TaskReport, TaskSpec,
-    Value,
+    ApprovalGate, ApprovalTimeout, Dependency, DependencyKind, DeviceId, DeviceSelector, ErrorKind, Jitter,
+    Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy, Shell, TaskDetails,
+    TaskError, TaskId, TaskReport, TaskSpec, Value,
 };
 
 use super::RunLines;
@@ -169,6 +169,17 @@ fn read_field(task: &mut TaskSpec, name: &str, text: &str) -> Read<bool> {
         "queue_timeout" => task.queue_timeout = Some(duration(text)?),
         "run_timeout" => task.run_timeout = if text == "none" { None } else { Some(duration(text)?) },
         "idempotent" => task.idempotent = true,
+        "gate" => {
+            let (limit, means) = text.split_once(':').unwrap_or((text, "reject"));
+            let on_timeout = match means {
+                "reject" => ApprovalTimeout::Reject,
+                "approve" => ApprovalTimeout::Approve,
+                other => return Err(format!("a gate times out to reject or approve, not {other:?}")),
+            };
+            let timeout = if limit == "none" { None } else { Some(duration(limit)?) };
+            let gate = ApprovalGate { prompt: format!("May {} run?", task.id), timeout, on_timeout };
+            task.details = Some(Arc::new(TaskDetails { approval: Some(gate), ..TaskDetails::default() }));
+        }
         "sh" => task.run = Payload::Sh(Arc::new(Shell { script: text.to_owned(), ..Shell::default() })),
         "outputs" => {
             for output in text.split(',') {

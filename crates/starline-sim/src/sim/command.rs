@@ -1,5 +1,6 @@
 //! What people and circumstances do to a simulated world.
 
+use smol_str::SmolStr;
 use starline_scheduler::{DeviceChange, Input};
 use starline_types::{DeviceId, Millis, TaskId, TaskRef};
 
@@ -64,6 +65,12 @@ impl Sim {
             Action::CancelRun { run, force } => (*run, Some(Input::CancelRun { force: *force })),
             Action::CancelTask { run, task: id } => (*run, task(id).map(|task| Input::CancelTask { task })),
             Action::SkipTask { run, task: id } => (*run, task(id).map(|task| Input::SkipTask { task })),
+            Action::Answer { run, task: id, approve } => {
+                let by = SmolStr::new_static("somebody");
+                let answer =
+                    |task| if *approve { Input::Approve { task, by } } else { Input::Reject { task, by } };
+                (*run, task(id).map(answer))
+            }
             Action::Reassign { run, task: id, device } => {
                 let device = DeviceId::new(device).ok();
                 (*run, task(id).zip(device).map(|(task, device)| Input::Reassign { task, device }))

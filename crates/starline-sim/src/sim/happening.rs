@@ -39,6 +39,15 @@ pub enum Action {
         /// The task.
         task: String,
     },
+    /// Answers the question whether a task may run.
+    Answer {
+        /// The run.
+        run: usize,
+        /// The task.
+        task: String,
+        /// The answer.
+        approve: bool,
+    },
     /// Plans a task on another device.
     Reassign {
         /// The run.
@@ -202,6 +211,9 @@ impl fmt::Display for Action {
             }
             Self::CancelTask { task, .. } => write!(f, "cancel {task}"),
             Self::SkipTask { task, .. } => write!(f, "skip {task}"),
+            Self::Answer { task, approve, .. } => {
+                write!(f, "{} {task}", if *approve { "approve" } else { "reject" })
+            }
             Self::Reassign { task, device, .. } => write!(f, "reassign {task} to {device}"),
             Self::ClearAssignments(_) => f.write_str("clear assignments"),
             Self::Kill { device, certain } => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use starline_device::{
-    Attempt, AttemptId, Device, DeviceError, DeviceId, DeviceProfile, ErrorKind, Millis, Payload, TaskId,
-    TaskReport, TaskSpec, Value,
+    Attempt, AttemptId, Device, DeviceError, DeviceId, DeviceProfile, ErrorKind, Millis, Payload, SparseMap,
+    TaskId, TaskReport, TaskSpec, Value,
 };
 use starline_transport_local::LocalDevice;
 
@@ -23,6 +23,7 @@ pub(crate) fn attempt(task: &str, payload: Payload) -> Attempt {
         id: AttemptId { run: "r".parse().expect("id"), task: task.clone().into(), number: 1 },
         payload: payload.clone(),
         timeout: None,
+        files: SparseMap::default(),
         spec: Arc::new(TaskSpec::new(task, payload)),
     }
 }

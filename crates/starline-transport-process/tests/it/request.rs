@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use starline_device::{
     Attempt, AttemptId, BoxStream, Device, DeviceError, DeviceId, DeviceProfile, DeviceSignal, ErrorKind,
-    Exec, Millis, Payload, Shell, TaskId, TaskReport, TaskSpec, Value,
+    Exec, Millis, Payload, Shell, SparseMap, TaskId, TaskReport, TaskSpec, Value,
 };
 use starline_transport_process::{ProcessDevice, ProcessOptions};
 
@@ -66,6 +66,7 @@ pub(crate) fn attempt(task: &str, payload: Payload) -> Attempt {
         id: AttemptId { run: "r".parse().expect("id"), task: task.clone().into(), number: 1 },
         payload: payload.clone(),
         timeout: None,
+        files: SparseMap::default(),
         spec: Arc::new(TaskSpec::new(task, payload)),
     }
 }

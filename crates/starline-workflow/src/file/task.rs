@@ -173,6 +173,7 @@ fn details(fields: &mut Fields<'_>, report: &mut Report) -> Option<Arc<TaskDetai
         description: fields.take("description").and_then(|field| field.string(report)).unwrap_or_default(),
         tips: fields.take("tips").and_then(|field| field.texts(report)).unwrap_or_default(),
         metadata: fields.take("metadata").and_then(|field| field.named_values(report)).unwrap_or_default(),
+        ..TaskDetails::default()
     };
     (details != TaskDetails::default()).then(|| Arc::new(details))
 }

@@ -122,7 +122,7 @@ impl Process<'_> {
 
 fn shell(kind: &Field<'_>, process: &Process<'_>, report: &mut Report) -> Option<Payload> {
     let (env, cwd, stdin) = (process.env(report), process.cwd(report), process.stdin(report));
-    Some(Payload::Sh(Arc::new(Shell { script: kind.string(report)?, env, cwd, stdin })))
+    Some(Payload::Sh(Arc::new(Shell { script: kind.string(report)?, env, cwd, stdin, ..Shell::default() })))
 }
 
 fn exec(kind: &Field<'_>, process: &Process<'_>, report: &mut Report) -> Option<Payload> {
@@ -137,5 +137,5 @@ fn exec(kind: &Field<'_>, process: &Process<'_>, report: &mut Report) -> Option<
         kind.wrong(kind.value, "a program and its arguments", report);
         return None;
     }
-    Some(Payload::Exec(Arc::new(Exec { argv, env, cwd, stdin })))
+    Some(Payload::Exec(Arc::new(Exec { argv, env, cwd, stdin, ..Exec::default() })))
 }

@@ -154,11 +154,12 @@ fn payload() -> impl Strategy<Value = Payload> {
             script,
             env,
             cwd,
-            stdin
+            stdin,
+            ..Shell::default()
         }))),
         (vec(words(), 0..5), process()).prop_map(|(arguments, (env, cwd, stdin))| {
             let argv = std::iter::once("./run".to_owned()).chain(arguments).collect();
-            Payload::Exec(Arc::new(Exec { argv, env, cwd, stdin }))
+            Payload::Exec(Arc::new(Exec { argv, env, cwd, stdin, ..Exec::default() }))
         }),
     ]
 }
@@ -208,7 +209,7 @@ fn outputs() -> impl Strategy<Value = BTreeMap<String, OutputSpec>> {
 fn details() -> impl Strategy<Value = Option<Arc<TaskDetails>>> {
     (option::of(text()), words(), vec(words(), 0..3), values()).prop_map(
         |(name, description, tips, metadata)| {
-            let details = TaskDetails { name, description, tips, metadata };
+            let details = TaskDetails { name, description, tips, metadata, ..TaskDetails::default() };
             (details != TaskDetails::default()).then(|| Arc::new(details))
         },
     )

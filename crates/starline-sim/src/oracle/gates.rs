@@ -1,0 +1,66 @@
+//! What each fact about an approval gate must agree with.
+
+use starline_types::{ApprovalTimeout, TaskRef, Timestamp};
+
+use super::hear::{Reader, Verdict};
+use super::hold;
+
+/// Where the gate of a task stands.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Gate {
+    /// There is none, or it was opened.
+    #[default]
+    Open,
+    /// Nobody was asked.
+    Closed,
+    /// Somebody was asked, until a time.
+    Asked { until: Option<Timestamp> },
+    /// The answer was no, or nobody answered.
+    Shut,
+}
+
+impl Reader<'_> {
+    pub(super) fn asked(&mut self, task: &TaskRef, until: Option<Timestamp>) -> Verdict {
+        let at = self.pending(task)?;
+        let book = &self.book.tasks[at];
+        hold!(O10, book.gate == Gate::Closed, "{task} asks for approval, and its gate is {:?}", book.gate);
+        hold!(O7, self.book.is_satisfied(at), "{task} asks before its dependencies allow it");
+        hold!(O7, self.book.ending.is_none(), "{task} asks while run {} is ending", self.run);
+        let limit = book.spec.gate().and_then(|gate| gate.timeout).map(|limit| self.t + limit);
+        hold!(O10, until == limit, "{task} asks until {until:?} instead of {limit:?}");
+        self.book.tasks[at].gate = Gate::Asked { until };
+        Ok(())
+    }
+
+    pub(super) fn granted(&mut self, task: &TaskRef) -> Verdict {
+        let at = self.pending(task)?;
+        let book = &self.book.tasks[at];
+        let Gate::Asked { until } = book.gate else {
+            return Err((super::Oracle::O10, format!("{task} is approved, and its gate is {:?}", book.gate)));
+        };
+        let by_timeout = until.is_some_and(|until| until <= self.t)
+            && book.spec.gate().is_some_and(|gate| gate.on_timeout == ApprovalTimeout::Approve);
+        let by_somebody = self.book.answers.contains(&(at, true)) || self.book.settings.approved_in_advance;
+        hold!(O7, by_timeout || by_somebody, "{task} is approved by nobody");
+        self.book.tasks[at].gate = Gate::Open;
+        Ok(())
+    }
+
+    pub(super) fn refused(&mut self, task: &TaskRef) -> Verdict {
+        let at = self.pending(task)?;
+        hold!(O10, self.book.answers.contains(&(at, false)), "{task} is refused by nobody");
+        self.book.tasks[at].gate = Gate::Shut;
+        Ok(())
+    }
+
+    pub(super) fn expired(&mut self, task: &TaskRef) -> Verdict {
+        let at = self.pending(task)?;
+        let book = &self.book.tasks[at];
+        let due = matches!(book.gate, Gate::Asked { until: Some(until) } if until <= self.t);
+        hold!(O10, due, "the question about {task} expires, and its gate is {:?}", book.gate);
+        if book.spec.gate().is_some_and(|gate| gate.on_timeout == ApprovalTimeout::Reject) {
+            self.book.tasks[at].gate = Gate::Shut;
+        }
+        Ok(())
+    }
+}
