@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use starline_device::{
-    Attempt, AttemptId, BoxStream, DeliveryFault, Device, DeviceError, DeviceProfile, DeviceSignal,
-    ErrorKind, Millis, Payload, TaskError, TaskReport,
+    Attempt, AttemptId, BlobStore, BoxStream, DeliveryFault, Device, DeviceError, DeviceProfile,
+    DeviceSignal, ErrorKind, Millis, Payload, Secrets, TaskError, TaskReport,
 };
 use tokio::time::sleep;
 
@@ -20,7 +20,8 @@ use crate::supervise::{Setting, supervise};
 
 /// A device whose attempts are processes of this machine.
 ///
-/// It runs `exec`, `sh` where [allowed](ProcessOptions::allow_sh), and `sleep` and `noop` without a process.
+/// It runs `exec`, as far as there is no [allow-list](ProcessOptions::programs) against it, `sh` where
+/// [allowed](ProcessOptions::allow_sh), and `sleep` and `noop` without a process.
 /// Each attempt leads a process group of its own, and is over when no member of the group is left:
 ///
 /// - A polite [`cancel`](Device::cancel) sends `SIGTERM` to the group, by force `SIGKILL`; both wait until
@@ -34,9 +35,13 @@ use crate::supervise::{Setting, supervise};
 /// A process that makes a group of its own is ended with the attempt on Linux, as long as its parents live; a
 /// daemon, which has none, is not followed.
 ///
+/// In a [sandbox](ProcessOptions::sandbox) all of this holds as well, with two differences: what the first process
+/// leaves behind is killed at once, daemons included, and nothing is left when this process ends in whatever way.
+///
 /// The result is `{"exit_code": 0, "stdout": "…", "stderr": "…"}`, with `signal` and `signal_name` in place of
 /// the code where a signal ended the process, and with `"truncated": true` where an output was longer than
-/// [`capture_limit`](ProcessOptions::capture_limit).
+/// [`capture_limit`](ProcessOptions::capture_limit). Files that were collected are in `files`, by their paths, as
+/// artefacts.
 ///
 /// Attempts need a tokio runtime with timer and input/output, except `noop`.
 #[derive(Debug)]
@@ -54,8 +59,45 @@ impl ProcessDevice {
         profile.local = true;
         profile.fenced = true;
         let root = Arc::new(WorkRoot::new(options.work_root.clone(), options.keep_work_dirs));
-        let setting = Arc::new(Setting { options, root, outlet: Outlet::default(), table: Arc::default() });
-        Self { profile, setting, live: Arc::default() }
+        let setting = Setting {
+            options,
+            secrets: Secrets::default(),
+            blobs: None,
+            root,
+            outlet: Outlet::default(),
+            table: Arc::default(),
+            bwrap: Arc::default(),
+        };
+        Self { profile, setting: Arc::new(setting), live: Arc::default() }
+    }
+
+    /// The device with secrets that its tasks may name. A task gets those it names, in its environment; they are
+    /// masked in whatever it puts out, except in files, which are kept as they are.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Secrets) -> Self {
+        Arc::make_mut(&mut self.setting).secrets = secrets;
+        self
+    }
+
+    /// The device with a store that files of tasks come from and go to.
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: Arc<dyn BlobStore>) -> Self {
+        Arc::make_mut(&mut self.setting).blobs = Some(blobs);
+        self
+    }
+
+    /// Looks whether the protections that the options ask for work on this machine: the sandbox and the limits.
+    /// Without it, the first attempt finds out. What is found out about the sandbox holds for the life of the
+    /// device.
+    ///
+    /// # Errors
+    /// A protection does not work ([`DeliveryFault::Protocol`]); the source says why, and what to install.
+    ///
+    /// # Cancellation safety
+    /// Dropping the future ends the look.
+    pub async fn check(&self) -> Result<(), DeviceError> {
+        let checked = self.setting.check().await;
+        checked.map_err(|error| DeviceError::with_source(DeliveryFault::Protocol, error))
     }
 
     /// Kills the process groups of all attempts, and returns when they are gone and their folders removed.
@@ -72,6 +114,13 @@ impl ProcessDevice {
         match &attempt.payload {
             Payload::Noop => Ok(TaskReport::done()),
             Payload::Sleep(span) => Ok(pause(*span, attempt.timeout, &ticket).await),
+            Payload::Sh(_) if self.setting.options.programs.is_some() => {
+                let id = &self.profile.id;
+                let message = format!(
+                    "device {id} may not run sh: it has an allow-list `programs`, and a script could run anything"
+                );
+                Ok(TaskReport::failed(TaskError::new(ErrorKind::PermissionDenied, message)))
+            }
             Payload::Sh(_) if !self.setting.options.allow_sh => {
                 let id = &self.profile.id;
                 let message = format!("device {id} may not run sh: its options do not say `allow_sh: true`");
@@ -79,7 +128,9 @@ impl ProcessDevice {
             }
             Payload::Sh(_) | Payload::Exec(_) => self.spawn(attempt, ticket).await,
             Payload::Prompt(_) | Payload::Call { .. } => {
-                let choices = if self.setting.options.allow_sh { "exec, sh" } else { "exec" };
+                let options = &self.setting.options;
+                let choices =
+                    if options.allow_sh && options.programs.is_none() { "exec, sh" } else { "exec" };
                 let (id, kind) = (&self.profile.id, attempt.payload.kind());
                 let message = format!("device {id} cannot run {kind}: it runs noop, sleep, {choices}");
                 Ok(TaskReport::failed(TaskError::new(ErrorKind::Unsupported, message)))
@@ -163,5 +214,44 @@ async fn pause(span: Millis, limit: Option<Millis>, ticket: &Ticket) -> TaskRepo
             TaskReport::failed(TaskError::new(ErrorKind::Timeout, message))
         }
         _ = ticket.asked_beyond(Stop::No) => TaskReport::Stopped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sandbox;
+    use starline_device::{DeviceId, Exec, SparseMap, TaskId, TaskSpec};
+
+    #[tokio::test]
+    async fn without_its_sandbox_nothing_runs() {
+        let root = std::env::temp_dir().join(format!("starline-closed-{}", std::process::id()));
+        let options = ProcessOptions {
+            sandbox: Sandbox::Bwrap,
+            work_root: root.join("attempts"),
+            base_dir: Some(root.clone()),
+            ..ProcessOptions::default()
+        };
+        let profile = DeviceProfile::new(DeviceId::new("here").expect("id"), "process");
+        let device = Arc::new(ProcessDevice::new(profile, options));
+        device.setting.bwrap.set(Err("it is not there".to_owned())).expect("nobody has looked");
+        let error = device.check().await.expect_err("told");
+        assert_eq!(error.kind(), DeliveryFault::Protocol);
+
+        let argv = ["touch", "started"].map(str::to_owned).to_vec();
+        let payload = Payload::Exec(Arc::new(Exec { argv, cwd: Some(".".to_owned()), ..Exec::default() }));
+        let task = TaskId::new("t").expect("id");
+        let attempt = Attempt {
+            id: AttemptId { run: "r".parse().expect("id"), task: task.clone().into(), number: 1 },
+            payload: payload.clone(),
+            timeout: None,
+            files: SparseMap::default(),
+            spec: Arc::new(TaskSpec::new(task, payload)),
+        };
+        let report = Arc::clone(&device).run(attempt).await.expect("a report");
+        let expected = "nothing runs without the sandbox: it is not there";
+        assert_eq!(report, TaskReport::failed(TaskError::new(ErrorKind::DeviceError, expected)));
+        assert!(!root.join("started").exists());
+        std::fs::remove_dir_all(root).expect("removed");
     }
 }

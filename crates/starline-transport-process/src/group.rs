@@ -27,11 +27,13 @@ pub(crate) struct Group {
     strays: Strays,
     table: Arc<Table>,
     killed: bool,
+    is_contained: bool,
 }
 
 impl Group {
-    /// The group of a leader that was started with a group of its own.
-    pub(crate) fn led_by(leader: u32, table: &Arc<Table>) -> Option<Self> {
+    /// The group of a leader that was started with a group of its own. Where it is contained, the leader is the
+    /// outside of a sandbox and the only member; the first process inside is its child.
+    pub(crate) fn led_by(leader: u32, table: &Arc<Table>, is_contained: bool) -> Option<Self> {
         let number = i32::try_from(leader).ok().filter(|number| *number > 1)?;
         Some(Self {
             number: Pid::from_raw(number),
@@ -41,6 +43,7 @@ impl Group {
             strays: Strays::default(),
             table: Arc::clone(table),
             killed: false,
+            is_contained,
         })
     }
 
@@ -48,6 +51,16 @@ impl Group {
     /// never hear it.
     pub(crate) fn terminate(&mut self) {
         self.search();
+        if self.is_contained && !self.gone {
+            // The first process inside hears nothing, and the leader would not wait for the others.
+            if self.strays.len() > 1 {
+                self.strays.send(Signal::SIGTERM);
+                self.strays.send(Signal::SIGCONT);
+            } else {
+                self.kill(); // Nothing has begun in there.
+            }
+            return;
+        }
         self.send(Signal::SIGTERM);
         self.send(Signal::SIGCONT);
     }
@@ -56,6 +69,11 @@ impl Group {
     /// escape by forking.
     pub(crate) fn kill(&mut self) {
         if !std::mem::replace(&mut self.killed, true) {
+            if self.is_contained && !self.leader_ended {
+                // It may be about to start the first process inside, which would not end with it yet.
+                self.send(Signal::SIGSTOP);
+                table::stopped(self.number);
+            }
             self.search();
         }
         self.send(Signal::SIGKILL);
@@ -63,9 +81,13 @@ impl Group {
 
     /// Who has left the group is known as long as its parents live, and they are about to end.
     fn search(&mut self) {
-        if !self.gone {
-            self.strays.search(self.number, &self.table);
+        if self.gone {
+            return;
         }
+        if self.is_contained {
+            self.table.forget();
+        }
+        self.strays.search(self.number, &self.table);
     }
 
     /// Says that the leader has ended and was waited for.
@@ -134,7 +156,7 @@ mod tests {
     fn a_group_of_zombies_is_as_good_as_gone() {
         let mut command = Command::new("cat");
         let mut child = command.process_group(0).stdin(Stdio::piped()).spawn().expect("a process");
-        let mut group = Group::led_by(child.id(), &Arc::default()).expect("a number");
+        let mut group = Group::led_by(child.id(), &Arc::default(), false).expect("a number");
         assert!(!group.has_only_zombies());
         drop(child.stdin.take());
         let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
@@ -149,7 +171,7 @@ mod tests {
     #[test]
     fn no_group_has_the_number_of_the_first_process() {
         for number in [0, 1, u32::MAX] {
-            assert!(Group::led_by(number, &Arc::default()).is_none(), "{number}");
+            assert!(Group::led_by(number, &Arc::default(), false).is_none(), "{number}");
         }
     }
 }

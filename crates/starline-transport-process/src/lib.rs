@@ -4,22 +4,36 @@
 compile_error!("starline-transport-process needs the process groups of a Unix system");
 
 mod adopt;
+mod allow;
 mod capture;
+mod collect;
 mod command;
 mod device;
+mod environment;
 mod folder;
+mod gate;
 mod group;
 mod idempotency;
+mod inputs;
+mod interpreters;
+mod limits;
 mod live;
 mod options;
+mod program;
 mod progress;
 mod report;
+mod sandbox;
+mod section;
+mod starter;
 mod strays;
 mod supervise;
 mod table;
 mod transport;
+mod veil;
+mod watch;
 
 pub use adopt::adopt_orphans;
 pub use device::ProcessDevice;
-pub use options::{OptionsError, ProcessOptions};
+pub use limits::Limits;
+pub use options::{AllowedProgram, AllowedScript, OptionsError, ProcessOptions, Sandbox};
 pub use transport::ProcessTransport;

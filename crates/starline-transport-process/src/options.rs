@@ -3,18 +3,25 @@
 use std::env;
 use std::path::PathBuf;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use starline_device::{Millis, Value};
+use starline_device::{BlobHash, Millis, Value};
+
+use crate::Limits;
 
 /// What an operator decides about a process device.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProcessOptions {
-    /// Whether scripts for `sh` may run. Off by default: a text from an agent then never meets a shell.
+    /// Whether scripts for `sh` may run. Off by default: a text from an agent then never meets a shell. Without
+    /// effect under an allow-list.
     pub allow_sh: bool,
+    /// The only programs that may run, if there is such a list; an empty one lets nothing run.
+    pub programs: Option<Vec<AllowedProgram>>,
     /// Names of the variables that a process gets from this process; `PATH`, `LANG`, `LC_ALL`, `HOME` and
     /// `TMPDIR` by default. It gets no others but those of starline and of its task.
     pub env_pass: Vec<String>,
+    /// What keeps a process from the rest of the system; nothing by default.
+    pub sandbox: Sandbox,
+    /// What each process may use up; as much as this process by default.
+    pub limits: Limits,
     /// Where the folders of attempts are made. Created with mode 0700 if missing; refused if it belongs to
     /// somebody else or others may write to it. By default a folder of the user's in the system's folder for
     /// temporary files.
@@ -23,11 +30,13 @@ pub struct ProcessOptions {
     pub base_dir: Option<PathBuf>,
     /// Bytes kept of each output stream of an attempt; what follows is read and dropped. 1 MiB by default.
     pub capture_limit: usize,
+    /// Bytes of the largest file that is kept when an attempt is done. 64 MiB by default.
+    pub blob_limit: u64,
     /// Time between asking a process group to end, because its attempt ran too long, and killing it. 5 s by
     /// default.
     pub kill_grace: Millis,
     /// Time that processes which outlive the first one of their attempt may go on writing before they are
-    /// killed. 250 ms by default.
+    /// killed. 250 ms by default. In a sandbox they have none.
     pub drain: Millis,
     /// Whether folders of attempts are kept when the attempt is over.
     pub keep_work_dirs: bool,
@@ -37,15 +46,78 @@ impl Default for ProcessOptions {
     fn default() -> Self {
         Self {
             allow_sh: false,
+            programs: None,
             env_pass: ["PATH", "LANG", "LC_ALL", "HOME", "TMPDIR"].map(str::to_owned).to_vec(),
+            sandbox: Sandbox::None,
+            limits: Limits::default(),
             work_root: env::temp_dir().join(format!("starline-{}", nix::unistd::geteuid())),
             base_dir: None,
             capture_limit: 1 << 20,
+            blob_limit: 64 << 20,
             kill_grace: Millis::from_secs(5),
             drain: Millis(250),
             keep_work_dirs: false,
         }
     }
+}
+
+impl ProcessOptions {
+    /// Whether a shell of ours comes before the program: it sets limits, or is the first process of a sandbox.
+    pub(crate) fn is_wrapped(&self) -> bool {
+        self.sandbox != Sandbox::None || !self.limits.is_empty()
+    }
+}
+
+/// A program that an allow-list allows.
+///
+/// It is compared by its canonical path, after all symbolic links, and by its name. Interpreters and programs that
+/// start others, such as `sh`, `python3`, `env`, `xargs` or `find`, are known by the name of the file and by the name
+/// in the list; they run a declared script and nothing else.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AllowedProgram {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Patterns of arguments: each argument has to match one of them, where `*` stands for any text. An empty list
+    /// allows no arguments; `None` allows all. With a script they are about what follows the script.
+    pub args: Option<Vec<String>>,
+    /// The script that has to be the first argument.
+    pub script: Option<AllowedScript>,
+}
+
+impl AllowedProgram {
+    /// A program with any arguments.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), args: None, script: None }
+    }
+}
+
+/// A script that an interpreter may run.
+///
+/// Its contents are read and compared right before the start. Who may write to the file can still change it between
+/// that moment and the one in which the interpreter reads it: give it an owner who does not run tasks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AllowedScript {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// BLAKE3 hash of its contents.
+    pub blake3: BlobHash,
+}
+
+/// What keeps a process from the rest of the system.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Sandbox {
+    /// Nothing: a process may do whatever its user may.
+    #[default]
+    None,
+    /// Bubblewrap, a program of the system. Where it is missing or does not work, nothing runs.
+    Bwrap,
+}
+
+impl Sandbox {
+    /// All of them, by the words of a device file.
+    pub(crate) const WORDS: [(&str, Self); 2] = [("none", Self::None), ("bwrap", Self::Bwrap)];
 }
 
 /// Why the options of a device are refused.
@@ -63,98 +135,12 @@ pub enum OptionsError {
         /// Its value, as JSON.
         value: Value,
     },
-}
-
-/// The section `exec` of a device file. What is absent keeps its default.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Section {
-    allow_sh: Option<bool>,
-    env_pass: Option<Vec<String>>,
-    work_root: Option<PathBuf>,
-    base_dir: Option<PathBuf>,
-    capture_limit: Option<usize>,
-    #[serde(default, deserialize_with = "duration")]
-    kill_grace: Option<Millis>,
-    #[serde(default, deserialize_with = "duration")]
-    drain: Option<Millis>,
-    keep_work_dirs: Option<bool>,
-    programs: Option<Value>,
-    sandbox: Option<Value>,
-}
-
-/// Reads a duration with its unit, such as `5s`.
-fn duration<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Millis>, D::Error> {
-    Option::<String>::deserialize(reader)?.map(|text| text.parse().map_err(D::Error::custom)).transpose()
-}
-
-impl ProcessOptions {
-    /// These options, changed by what the section `exec` of a device file says: `allow_sh`, `env_pass`,
-    /// `work_root`, `base_dir`, `capture_limit` (bytes), `kill_grace` and `drain` (such as `5s`) and
-    /// `keep_work_dirs`.
-    /// Null changes nothing.
-    ///
-    /// # Errors
-    /// An option is unknown or malformed, or asks for a protection that is not available: an allow-list of
-    /// `programs`, or a `sandbox` other than `none`.
-    pub fn overlaid(&self, section: &Value) -> Result<Self, OptionsError> {
-        if section.is_null() {
-            return Ok(self.clone());
-        }
-        let section = Section::deserialize(section).map_err(OptionsError::Malformed)?;
-        if let Some(value) = section.programs {
-            return Err(OptionsError::Unprotected { option: "programs", value });
-        }
-        if let Some(value) = section.sandbox.filter(|value| value != "none") {
-            return Err(OptionsError::Unprotected { option: "sandbox", value });
-        }
-        Ok(Self {
-            allow_sh: section.allow_sh.unwrap_or(self.allow_sh),
-            env_pass: section.env_pass.unwrap_or_else(|| self.env_pass.clone()),
-            work_root: section.work_root.unwrap_or_else(|| self.work_root.clone()),
-            base_dir: section.base_dir.or_else(|| self.base_dir.clone()),
-            capture_limit: section.capture_limit.unwrap_or(self.capture_limit),
-            kill_grace: section.kill_grace.unwrap_or(self.kill_grace),
-            drain: section.drain.unwrap_or(self.drain),
-            keep_work_dirs: section.keep_work_dirs.unwrap_or(self.keep_work_dirs),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-    use std::error::Error as _;
-
-    #[test]
-    fn a_section_changes_what_it_names() {
-        let defaults = ProcessOptions::default();
-        assert_eq!(defaults.overlaid(&Value::Null).expect("options"), defaults);
-        let section = json!({
-            "allow_sh": true, "env_pass": ["PATH"], "kill_grace": "250ms", "capture_limit": 10, "sandbox": "none",
-        });
-        let options = defaults.overlaid(&section).expect("options");
-        let expected = ProcessOptions {
-            allow_sh: true,
-            env_pass: vec!["PATH".to_owned()],
-            kill_grace: Millis(250),
-            capture_limit: 10,
-            ..defaults
-        };
-        assert_eq!(options, expected);
-    }
-
-    #[test]
-    fn what_cannot_be_kept_is_refused() {
-        let refusal = |section: Value| ProcessOptions::default().overlaid(&section).expect_err("refused");
-        let error = refusal(json!({"alow_sh": true}));
-        assert!(error.source().is_some_and(|cause| cause.to_string().contains("`allow_sh`")), "{error:?}");
-        assert!(matches!(refusal(json!({"kill_grace": "soon"})), OptionsError::Malformed(_)));
-        assert!(matches!(refusal(json!([])), OptionsError::Malformed(_)));
-        let error = refusal(json!({"programs": ["/usr/bin/grep"]})).to_string();
-        let said = r#"`programs: ["/usr/bin/grep"]` asks for a protection that this version cannot give"#;
-        assert_eq!(error, said);
-        assert!(matches!(refusal(json!({"sandbox": "bwrap"})), OptionsError::Unprotected { .. }));
-    }
+    /// The value of an option makes no sense.
+    #[error("`{option}` {fault}")]
+    Invalid {
+        /// The option.
+        option: String,
+        /// What is wrong with it.
+        fault: String,
+    },
 }

@@ -7,6 +7,7 @@ use starline_device::{AttemptId, BoxStream, DeviceSignal, ProgressStream};
 use tokio::sync::mpsc;
 
 use crate::capture::whole_characters;
+use crate::veil::{Veil, boundary};
 
 /// Signals that wait for their reader; what comes beyond is dropped.
 const CAPACITY: usize = 1024;
@@ -38,19 +39,24 @@ impl Outlet {
     }
 }
 
-/// Cuts a stream of bytes into whole lines and sends them.
+/// Cuts a stream of bytes into whole lines and sends them without secrets.
 #[derive(Debug)]
 pub(crate) struct Lines {
     outlet: Outlet,
     attempt: AttemptId,
     stream: ProgressStream,
+    veil: Arc<Veil>,
     /// The beginning of a line whose end was not seen yet.
     begun: Vec<u8>,
 }
 
 impl Lines {
-    pub(crate) fn new(outlet: Outlet, attempt: AttemptId, stream: ProgressStream) -> Self {
-        Self { outlet, attempt, stream, begun: Vec::new() }
+    pub(crate) fn new(outlet: Outlet, attempt: AttemptId, stream: ProgressStream, veil: Arc<Veil>) -> Self {
+        Self { outlet, attempt, stream, veil, begun: Vec::new() }
+    }
+
+    pub(crate) fn veil(&self) -> &Arc<Veil> {
+        &self.veil
     }
 
     /// Sends the lines that end in these bytes, as one text without the last line break.
@@ -68,8 +74,8 @@ impl Lines {
             None => bytes,
         };
         self.begun.extend_from_slice(rest);
-        if self.begun.len() > LONGEST_LINE {
-            self.flush(whole_characters(&self.begun));
+        if self.begun.len() > LONGEST_LINE + self.veil.hold() {
+            self.flush_begun();
         }
     }
 
@@ -81,8 +87,25 @@ impl Lines {
     }
 
     fn flush(&mut self, length: usize) {
-        self.outlet.send(&self.attempt, self.stream, &String::from_utf8_lossy(&self.begun[..length]));
+        let text = String::from_utf8_lossy(&self.begun[..length]);
+        self.outlet.send(&self.attempt, self.stream, &self.veil.text(&text));
         self.begun.drain(..length);
+    }
+
+    /// Sends a piece of a line. What may be the beginning of a secret waits for its end.
+    fn flush_begun(&mut self) {
+        let whole = whole_characters(&self.begun);
+        if self.veil.hold() == 0 {
+            return self.flush(whole);
+        }
+        let text = String::from_utf8_lossy(&self.begun[..whole]);
+        let mut text = self.veil.text(&text).into_owned();
+        let held = text.split_off(boundary(&text, text.len().saturating_sub(self.veil.hold())));
+        let rest = self.begun.split_off(whole);
+        self.begun = [held.into_bytes(), rest].concat();
+        if !text.is_empty() {
+            self.outlet.send(&self.attempt, self.stream, &text);
+        }
     }
 }
 
@@ -90,14 +113,18 @@ impl Lines {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
-    use starline_device::TaskId;
+    use starline_device::{Secret, TaskId};
 
     fn texts(chunks: &[&[u8]]) -> Vec<String> {
+        texts_with(Veil::default(), chunks)
+    }
+
+    fn texts_with(veil: Veil, chunks: &[&[u8]]) -> Vec<String> {
         let outlet = Outlet::default();
         let mut signals = outlet.open();
         let task = TaskId::new("t").expect("id");
         let attempt = AttemptId { run: "r".parse().expect("id"), task: task.into(), number: 1 };
-        let mut lines = Lines::new(outlet, attempt, ProgressStream::Stdout);
+        let mut lines = Lines::new(outlet, attempt, ProgressStream::Stdout, Arc::new(veil));
         chunks.iter().for_each(|chunk| lines.push(chunk));
         lines.finish();
         drop(lines);
@@ -123,5 +150,24 @@ mod tests {
         let texts = texts(&[head, tail]);
         assert_eq!(texts.concat(), line);
         assert_eq!(texts.len(), 2);
+    }
+
+    #[test]
+    fn a_secret_is_masked_wherever_chunks_and_pieces_are_cut() {
+        let secret = "swordfish";
+        let known = [("S".to_owned(), Secret::new(secret))].into_iter().collect();
+        let veil = || Veil::new(&[("V".to_owned(), "S".to_owned())].into(), &known).expect("known");
+        let line = format!("the {secret} is ");
+        for at in 0..=line.len() {
+            let (head, tail) = line.as_bytes().split_at(at);
+            assert_eq!(texts_with(veil(), &[head, tail, b"\nend"]), ["the [redacted] is ", "end"]);
+        }
+        let long = line.repeat(3 * LONGEST_LINE / line.len());
+        for chunk in [1, 7, 8000] {
+            let chunks: Vec<&[u8]> = long.as_bytes().chunks(chunk).collect();
+            let texts = texts_with(veil(), &chunks);
+            assert!(texts.len() > 1 && texts.iter().all(|text| text.len() < 3 * LONGEST_LINE));
+            assert_eq!(texts.concat(), long.replace(secret, "[redacted]"));
+        }
     }
 }

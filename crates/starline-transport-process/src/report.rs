@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use starline_device::{Attempt, ErrorKind, OutputSource, TaskError, TaskReport, TaskSpec, Value};
 
 use crate::capture::Outputs;
+use crate::{Limits, ProcessOptions, Sandbox};
 
 /// Why a process was ended early.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,6 +23,7 @@ pub(crate) fn report(
     cause: Option<Cause>,
     attempt: &Attempt,
     outputs: &Outputs,
+    options: &ProcessOptions,
 ) -> TaskReport {
     if cause == Some(Cause::Cancelled) {
         return TaskReport::Stopped;
@@ -35,6 +37,13 @@ pub(crate) fn report(
         let limit = attempt.timeout.unwrap_or_default();
         return fail(ErrorKind::Timeout, format!("attempt ran longer than {limit}"));
     }
+    if let Some(why) = outputs.stderr.unstarted() {
+        let what = match options.sandbox {
+            Sandbox::Bwrap if why.starts_with("bwrap:") => "sandbox could not be made",
+            _ => "limits could not be set",
+        };
+        return TaskReport::failed(TaskError::new(ErrorKind::DeviceError, format!("{what}: {why}")));
+    }
     if let (Ok(status), Some(name)) = (&status, cut_output(&attempt.spec, outputs))
         && status.success()
     {
@@ -45,7 +54,7 @@ pub(crate) fn report(
     }
     match status {
         Ok(status) if status.success() => TaskReport::Completed { result, stdout: Some(stdout.into()) },
-        Ok(status) => fail(ErrorKind::ExitStatus, describe(status, outputs)),
+        Ok(status) => fail(ErrorKind::ExitStatus, describe(status, outputs, &options.limits)),
         Err(error) => fail(ErrorKind::DeviceError, format!("process could not be waited for: {error}")),
     }
 }
@@ -61,15 +70,20 @@ fn cut_output<'s>(spec: &'s TaskSpec, outputs: &Outputs) -> Option<&'s str> {
     cut.map(|(name, _)| name.as_str())
 }
 
-fn describe(status: ExitStatus, outputs: &Outputs) -> String {
+fn describe(status: ExitStatus, outputs: &Outputs, limits: &Limits) -> String {
+    let last_line = outputs.stderr.last_line();
+    let limit = match limits.reached(status, last_line.as_deref()) {
+        Some(limit) => format!(" (its limit is {limit})"),
+        None => String::new(),
+    };
     match (status.code(), status.signal()) {
-        (Some(code), _) => match outputs.stderr.last_line() {
-            Some(line) => format!("exit status {code}: {line}"),
-            None => format!("exit status {code}"),
+        (Some(code), _) => match last_line {
+            Some(line) => format!("exit status {code}{limit}: {line}"),
+            None => format!("exit status {code}{limit}"),
         },
         (None, Some(signal)) => match signal_name(signal) {
-            Some(name) => format!("killed by signal {signal} ({name})"),
-            None => format!("killed by signal {signal}"),
+            Some(name) => format!("killed by signal {signal} ({name}){limit}"),
+            None => format!("killed by signal {signal}{limit}"),
         },
         (None, None) => status.to_string(),
     }

@@ -42,6 +42,11 @@ impl Strays {
         self.0 = strays.map(|process| Stray { pid: process.pid, born: process.born }).collect();
     }
 
+    /// How many are known.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Sends a signal to all of them.
     pub(crate) fn send(&self, signal: Signal) {
         for stray in self.0.iter().filter(|stray| stray.find().is_some()) {

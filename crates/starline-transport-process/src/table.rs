@@ -10,6 +10,10 @@ use tokio::time::Instant;
 /// few of them.
 const REUSE: u32 = 8;
 
+/// Looks at a process that was told to stop.
+#[cfg(target_os = "linux")]
+const STOP_LOOKS: u32 = 10_000;
+
 /// A process, as far as it matters here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Entry {
@@ -46,7 +50,33 @@ impl Table {
         *last = Some(Look { began, took: began.elapsed(), entries: Arc::clone(&entries) });
         entries
     }
+
+    /// Sees to it that the next look is a new one.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
+
+/// Waits until a process that was told to stop has stopped, or has ended. It takes microseconds, or what the system
+/// is doing for it at the moment takes.
+#[cfg(target_os = "linux")]
+pub(crate) fn stopped(pid: Pid) {
+    let is_running = || {
+        let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let state = line.rsplit_once(')')?.1.split_whitespace().next()?.to_owned();
+        (!matches!(state.as_str(), "T" | "t" | "Z" | "X")).then_some(())
+    };
+    for _ in 0..STOP_LOOKS {
+        if is_running().is_none() {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn stopped(_: Pid) {}
 
 /// All processes there are. Reads a file for each, so it is asked rarely; one that comes or goes meanwhile may be
 /// missing.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use starline_device::{DeliveryFault, Device, DeviceError, Endpoint, Transport};
+use starline_device::{BlobStore, DeliveryFault, Device, DeviceError, Endpoint, Secrets, Transport};
 
 use crate::{ProcessDevice, ProcessOptions};
 
@@ -13,13 +13,29 @@ use crate::{ProcessDevice, ProcessOptions};
 #[derive(Clone, Debug, Default)]
 pub struct ProcessTransport {
     defaults: ProcessOptions,
+    secrets: Secrets,
+    blobs: Option<Arc<dyn BlobStore>>,
 }
 
 impl ProcessTransport {
     /// A transport whose devices have these options, as far as their endpoints do not say otherwise.
     #[must_use]
     pub fn new(defaults: ProcessOptions) -> Self {
-        Self { defaults }
+        Self { defaults, ..Self::default() }
+    }
+
+    /// The transport with secrets for its devices: see [`ProcessDevice::with_secrets`].
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// The transport with a store of files for its devices: see [`ProcessDevice::with_blobs`].
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: Arc<dyn BlobStore>) -> Self {
+        self.blobs = Some(blobs);
+        self
     }
 }
 
@@ -29,7 +45,8 @@ impl Transport for ProcessTransport {
         "process"
     }
 
-    /// Makes a device; there is nothing to reach, so an address is refused.
+    /// Makes a device; there is nothing to reach, so an address is refused. So is a device whose sandbox or limits
+    /// do not work on this machine.
     async fn connect(&self, endpoint: &Endpoint) -> Result<Arc<dyn Device>, DeviceError> {
         if endpoint.address.is_some() {
             let message = format!("process device {} takes no address", endpoint.profile.id);
@@ -39,6 +56,12 @@ impl Transport for ProcessTransport {
             .defaults
             .overlaid(&endpoint.options)
             .map_err(|error| DeviceError::with_source(DeliveryFault::Protocol, error))?;
-        Ok(Arc::new(ProcessDevice::new(endpoint.profile.clone(), options)))
+        let mut device =
+            ProcessDevice::new(endpoint.profile.clone(), options).with_secrets(self.secrets.clone());
+        if let Some(blobs) = &self.blobs {
+            device = device.with_blobs(Arc::clone(blobs));
+        }
+        device.check().await?;
+        Ok(Arc::new(device))
     }
 }

@@ -2,7 +2,13 @@
 //! test waits for a line of output, for the end of an attempt, or for the end of a pipe.
 
 mod ending;
+mod files;
+mod limits;
 mod options;
 mod output;
+mod programs;
+mod quoting;
 mod request;
+mod sandbox;
+mod secrets;
 mod starting;

@@ -17,8 +17,13 @@ async fn the_transport_makes_devices_as_described() {
     assert!(device.profile().local && device.profile().fenced);
     assert_eq!(stdout(device.run(sh("echo x")).await.expect("a report")), "x\n");
 
-    endpoint.options = Value::from_iter([("programs", Vec::<Value>::new())]);
-    let error = transport.connect(&endpoint).await.expect_err("not enforced, so refused");
+    endpoint.options = Value::from_iter([("sandbox", "of straw")]);
+    let error = transport.connect(&endpoint).await.expect_err("not known, so refused");
+    assert_eq!(error.kind(), DeliveryFault::Protocol);
+    // More than any system counts.
+    let limits = Value::from_iter([("files", u64::MAX / 2)]);
+    endpoint.options = Value::from_iter([("limits", limits)]);
+    let error = transport.connect(&endpoint).await.expect_err("cannot be kept, so refused");
     assert_eq!(error.kind(), DeliveryFault::Protocol);
     endpoint.options = Value::Null;
     endpoint.address = Some("ws://here".to_owned());

@@ -11,7 +11,7 @@ use starline_device::{
     Attempt, AttemptId, BoxStream, Device, DeviceError, DeviceId, DeviceProfile, DeviceSignal, ErrorKind,
     Exec, Millis, Payload, Shell, SparseMap, TaskId, TaskReport, TaskSpec, Value,
 };
-use starline_transport_process::{ProcessDevice, ProcessOptions};
+use starline_transport_process::{Limits, ProcessDevice, ProcessOptions, Sandbox};
 
 /// A folder for one test, removed at its end.
 pub(crate) struct Scratch(PathBuf);
@@ -33,6 +33,30 @@ impl Scratch {
     /// Options that allow scripts and keep everything below this folder.
     pub(crate) fn options(&self) -> ProcessOptions {
         ProcessOptions { allow_sh: true, work_root: self.0.join("attempts"), ..ProcessOptions::default() }
+    }
+
+    /// The same with limits that nobody here reaches.
+    pub(crate) fn limited(&self) -> ProcessOptions {
+        let limits = Limits {
+            cpu: Some(Millis::from_secs(600)),
+            memory: Some(4 << 30),
+            files: Some(100),
+            file_size: Some(1 << 30),
+            processes: Some(10_000),
+        };
+        ProcessOptions { limits, ..self.options() }
+    }
+
+    /// The same in a sandbox, unless there is none here; then the test misses something outside.
+    pub(crate) async fn contained(&self) -> Option<ProcessOptions> {
+        let options = ProcessOptions { sandbox: Sandbox::Bwrap, ..self.options() };
+        match device(options.clone()).check().await {
+            Ok(()) => Some(options),
+            Err(error) => {
+                skip(&std::error::Error::source(&error).map_or_else(String::new, ToString::to_string));
+                None
+            }
+        }
     }
 
     pub(crate) fn device(&self) -> Arc<ProcessDevice> {
@@ -157,4 +181,10 @@ pub(crate) fn assert_dead(processes: &[i32]) {
     for number in processes {
         assert!(!is_alive(*number), "process {number} of {processes:?} is alive");
     }
+}
+
+/// Says that a test misses something outside.
+#[expect(clippy::print_stdout, reason = "the test run reads it there")]
+pub(crate) fn skip(reason: &str) {
+    println!("skipped: {reason}");
 }

@@ -46,6 +46,10 @@ async fn the_environment_is_empty_but_for_what_is_passed() {
     assert_eq!(found.remove("PATH"), std::env::var("PATH").ok().as_deref());
     let key = found.remove("STARLINE_IDEMPOTENCY_KEY").expect("a key");
     assert!(key.starts_with("r/t/"), "{key}");
+    let folder = found.remove("STARLINE_WORK_DIR").expect("a folder");
+    assert!(folder.starts_with(scratch.options().work_root.to_str().expect("text")), "{folder}");
+    let inputs = found.remove("STARLINE_INPUTS").expect("a folder");
+    assert_eq!(inputs, format!("{folder}/inputs"));
     let expected = [
         ("CARGO_PKG_NAME", env!("CARGO_PKG_NAME")),
         ("EMPTY", ""),
@@ -90,7 +94,20 @@ async fn programs_are_found_by_the_path_of_the_task() {
 #[tokio::test]
 async fn what_cannot_be_started_is_no_matter_of_trying_again() {
     let scratch = Scratch::new();
-    let device = scratch.device();
+    refuse_all(&scratch, scratch.options()).await;
+}
+
+#[tokio::test]
+async fn limits_change_nothing_about_what_cannot_be_started() {
+    let scratch = Scratch::new();
+    refuse_all(&scratch, scratch.limited()).await;
+}
+
+async fn refuse_all(scratch: &Scratch, options: ProcessOptions) {
+    let device = device(options);
+    let text = scratch.path().join("text");
+    write_program(&device, &text, "echo no interpreter is named\n").await;
+    fs::set_permissions(&text, fs::Permissions::from_mode(0o700)).expect("a mode");
     let lost = scratch.path().join("lost");
     write_program(&device, &lost, "#!/no/such/interpreter\n").await;
     fs::set_permissions(&lost, fs::Permissions::from_mode(0o700)).expect("a mode");
@@ -106,6 +123,7 @@ async fn what_cannot_be_started_is_no_matter_of_trying_again() {
         (exec(["no-such-program", "x"]), "program \"no-such-program\" was not found in PATH"),
         (exec(["./no-such-program"]), "program \"./no-such-program\" was not found"),
         (exec([lost.to_str().expect("text")]), "or its interpreter was not found"),
+        (exec([text.to_str().expect("text")]), "has no format that this system can execute"),
         (with(&|program| program.argv.push(nul.clone())), "an argument or variable contains a NUL byte"),
         (with(&|program| program.argv.push("x".repeat(1 << 20))), "arguments or environment are too long"),
         (
