@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::json;
 
-use crate::command::{demo, import, run, validate};
+use crate::command::{completions, demo, devices, doctor, import, init, plan, run, schema, validate};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::OutputOptions;
@@ -20,8 +20,10 @@ Every flag --some-flag is also read from the environment variable STARLINE_SOME_
 
 Start here:
   starline demo                                     # see what it does, in a few seconds
-  starline validate nightly.yaml                    # check a file of your own
-  starline run nightly.yaml                         # run it on this machine
+  starline init                                     # a workflow file to begin with
+  starline validate workflow.yaml                   # check it
+  starline plan workflow.yaml                       # what would run where, and for how long
+  starline run workflow.yaml                        # run it on this machine
   starline help run                                 # devices, inputs, simulation, exit codes
 ";
 
@@ -36,29 +38,61 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Demo(demo::DemoArgs),
-    Run(Box<run::RunArgs>),
+    Init(init::InitArgs),
+    Doctor(doctor::DoctorArgs),
     Validate(validate::ValidateArgs),
+    Plan(Box<plan::PlanArgs>),
+    Run(Box<run::RunArgs>),
     Import(import::ImportArgs),
+    Devices(devices::DevicesArgs),
+    Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 impl Verb {
     fn output(&self) -> &OutputOptions {
         match self {
             Self::Demo(args) => &args.output,
-            Self::Run(args) => &args.output,
+            Self::Init(args) => &args.output,
+            Self::Doctor(args) => &args.output,
             Self::Validate(args) => &args.output,
+            Self::Plan(args) => &args.output,
+            Self::Run(args) => &args.output,
             Self::Import(args) => &args.output,
+            Self::Devices(args) => args.output(),
+            Self::Schema(args) => &args.output,
+            Self::Completions(args) => &args.output,
         }
     }
 
     fn execute(self, output: &Output) -> Result<Exit, Failure> {
         match self {
             Self::Demo(args) => args.execute(output),
-            Self::Run(args) => args.execute(output),
+            Self::Init(args) => args.execute(output),
+            Self::Doctor(args) => args.execute(output),
             Self::Validate(args) => args.execute(output),
+            Self::Plan(args) => args.execute(output),
+            Self::Run(args) => args.execute(output),
             Self::Import(args) => args.execute(output),
+            Self::Devices(args) => args.execute(output),
+            Self::Schema(args) => args.execute(output),
+            Self::Completions(args) => args.execute(output),
         }
     }
+
+    /// The values of `--input`, where a verb takes some.
+    fn inputs(&mut self) -> Option<&mut Vec<String>> {
+        match self {
+            Self::Run(args) => Some(&mut args.inputs),
+            Self::Plan(args) => Some(&mut args.inputs),
+            _ => None,
+        }
+    }
+}
+
+/// The command line as a parser has it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Does what the arguments of this process say.
@@ -73,8 +107,8 @@ pub(crate) fn main() -> ExitCode {
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
-    if let (Verb::Run(args), Some(matches)) = (&mut cli.verb, matches.subcommand_matches("run")) {
-        args.inputs = inputs(matches, std::mem::take(&mut args.inputs));
+    if let (Some(given), Some((_, matches))) = (cli.verb.inputs(), matches.subcommand()) {
+        *given = inputs(matches, std::mem::take(given));
     }
     Ok(cli)
 }
@@ -115,7 +149,7 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> Exit {
         kind => {
             let text = error.to_string();
             let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-            let verbs = (kind == ErrorKind::InvalidSubcommand).then(verbs);
+            let verbs = (kind == ErrorKind::InvalidSubcommand).then(|| verbs(arguments));
             if wants_json(arguments) {
                 let mut fault =
                     json!({"code": "usage", "message": message, "exit_code": Exit::Invalid.code()});
@@ -134,9 +168,12 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> Exit {
     }
 }
 
-fn verbs() -> String {
+/// The verbs there are, below the one that was meant where it has some of its own.
+fn verbs(arguments: &[OsString]) -> String {
     let command = Cli::command();
-    let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let first = arguments.iter().skip(1).find_map(|argument| command.find_subcommand(argument));
+    let above = first.filter(|verb| verb.has_subcommands()).unwrap_or(&command);
+    let names: Vec<_> = above.get_subcommands().map(clap::Command::get_name).collect();
     format!("verbs are {}", names.join(", "))
 }
 
@@ -153,6 +190,21 @@ mod tests {
     use super::*;
     use clap::Arg;
 
+    /// Verbs that do something, each with all of its words.
+    fn leaves() -> Vec<(String, clap::Command)> {
+        let mut leaves = Vec::new();
+        for verb in Cli::command().get_subcommands() {
+            let name = verb.get_name();
+            if verb.has_subcommands() {
+                let below = verb.get_subcommands();
+                leaves.extend(below.map(|below| (format!("{name} {}", below.get_name()), below.clone())));
+            } else {
+                leaves.push((name.to_owned(), verb.clone()));
+            }
+        }
+        leaves
+    }
+
     #[test]
     fn the_parser_is_sound() {
         Cli::command().debug_assert();
@@ -161,36 +213,43 @@ mod tests {
     #[test]
     fn verbs_and_flags_are_these() {
         let mut listed = Vec::new();
-        for verb in Cli::command().get_subcommands() {
+        for (path, verb) in leaves() {
             let name = |argument: &Arg| match argument.get_long() {
                 Some(long) => format!("--{long}"),
                 None => argument.get_id().to_string().to_uppercase(),
             };
             let flags: Vec<_> = verb.get_arguments().map(name).collect();
-            listed.push(format!("{} {}", verb.get_name(), flags.join(" ")));
+            listed.push(format!("{path} {}", flags.join(" ")));
         }
         let expected = [
             "demo --seed --state-dir --ephemeral --json --quiet --verbose --color",
+            "init FOLDER --force --json --quiet --verbose --color",
+            "doctor --state-dir --json --quiet --verbose --color",
+            "validate FILE --devices --json --quiet --verbose --color",
+            "plan FILE --devices --strategy --compare --input --seed --json --quiet --verbose --color",
             "run FILE --devices --strategy --input --seed --simulate --time-scale --state-dir --ephemeral \
              --json --quiet --verbose --color",
-            "validate FILE --devices --json --quiet --verbose --color",
             "import FILE --from --output --json --quiet --verbose --color",
+            "devices ls --devices --json --quiet --verbose --color",
+            "devices check --devices --json --quiet --verbose --color",
+            "schema OF --json --quiet --verbose --color",
+            "completions SHELL --json --quiet --verbose --color",
         ];
         assert_eq!(listed, expected);
     }
 
     #[test]
     fn every_flag_has_its_variable_and_every_verb_its_examples() {
-        for verb in Cli::command().get_subcommands() {
+        for (path, verb) in leaves() {
             let flags = verb.get_arguments().filter_map(|argument| Some((argument, argument.get_long()?)));
             for (argument, long) in flags {
                 let expected = format!("STARLINE_{}", long.to_uppercase().replace('-', "_"));
                 let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
-                assert_eq!(variable, Some(expected), "{} --{long}", verb.get_name());
-                assert!(argument.get_help().is_some(), "{} --{long}", verb.get_name());
+                assert_eq!(variable, Some(expected), "{path} --{long}");
+                assert!(argument.get_help().is_some(), "{path} --{long}");
             }
             let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let example = format!("starline {}", verb.get_name());
+            let example = format!("starline {path}");
             assert!(help.contains(&example), "{example}: {help}");
             assert!(verb.get_about().is_some());
         }
@@ -200,13 +259,14 @@ mod tests {
     #[test]
     fn examples_are_command_lines() {
         let command = Cli::command();
-        let texts =
-            command.get_subcommands().map(|verb| verb.get_after_help()).chain([command.get_after_help()]);
+        let above = command.get_subcommands().chain([&command]);
+        let mut texts: Vec<_> = above.filter_map(|verb| verb.get_after_help()).cloned().collect();
+        texts.extend(leaves().iter().filter_map(|(_, verb)| verb.get_after_help().cloned()));
         let mut count = 0;
-        for text in texts.flatten().map(ToString::to_string) {
+        for text in texts.iter().map(ToString::to_string) {
             for line in text.lines().filter_map(|line| line.strip_prefix("  starline ")) {
                 let line = line
-                    .split(['#', '|'])
+                    .split(['#', '|', '>'])
                     .next()
                     .unwrap_or_default()
                     .replace("'limits=[1, 2]'", "limits=[1]");
@@ -217,6 +277,6 @@ mod tests {
                 count += 1;
             }
         }
-        assert!(count >= 12, "{count} examples");
+        assert!(count >= 40, "{count} examples");
     }
 }

@@ -13,6 +13,7 @@ use starline::workflow::DeviceFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::issue::Issue;
+use crate::probe::{self, Trial};
 use crate::source::Source;
 
 /// Tasks that fit no device and are told what they lack: for each of them all devices are looked at.
@@ -162,6 +163,22 @@ impl Devices {
             defaults.work_root = root;
         }
         self.entries.iter().map(|entry| self.connect_one(entry, &defaults).map(Arc::new)).collect()
+    }
+
+    /// Tries each of them out, in order: connects it and has it run a program that does nothing.
+    pub(crate) fn check_each(
+        &self,
+        base_dir: &Path,
+    ) -> impl Iterator<Item = (&DeviceProfile, Result<(), Failure>)> {
+        let base_dir = std::path::absolute(base_dir).unwrap_or_else(|_| base_dir.to_owned());
+        let defaults = ProcessOptions { base_dir: Some(base_dir), ..ProcessOptions::default() };
+        self.entries.iter().map(move |entry| {
+            let tried = self.connect_one(entry, &defaults).and_then(|device| {
+                probe::try_out(Arc::new(device), Trial::Program)
+                    .map_err(|message| Failure::new(Exit::Infrastructure, "device_unusable", message))
+            });
+            (&entry.profile, tried)
+        })
     }
 
     fn connect_one(&self, entry: &Described, defaults: &ProcessOptions) -> Result<ProcessDevice, Failure> {

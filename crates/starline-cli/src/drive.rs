@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starline::bus::Subscription;
-use starline::event::EventFilter;
+use starline::event::{EventFilter, Gap};
 use starline::orchestrator::{AssignmentStrategy, Device, Orchestrator, Run, RunOptions, StrategyChoice};
 use starline::transport_process::ProcessDevice;
-use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, TaskId};
+use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, SharedEnvelope, TaskId};
 
 use crate::attempts::Attempts;
 use crate::failure::Failure;
@@ -48,6 +48,14 @@ pub(crate) trait Watcher {
 
     /// A fact, or output of a task.
     fn event(&mut self, envelope: &Envelope);
+
+    /// There are no more facts at this moment, or enough of them: what was seen may be shown.
+    fn caught_up(&mut self);
+
+    /// Time after which it wants to [catch up](Self::caught_up) even if nothing happens; `None`: never.
+    fn pace(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Runs a job on a runtime of its own.
@@ -87,11 +95,8 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
     let begun = begin(&orchestrator, graph, options, interrupts, watcher).await;
     let followed = match begun {
         Ok(run) => {
-            let mut on_event = |envelope: &Envelope| {
-                attempts.observe(envelope);
-                watcher.event(envelope);
-            };
-            follow(&run, facts, &mut records, output, &mut on_event).await;
+            let mut follower = Follower { attempts: &mut attempts, records: &mut records, output, watcher };
+            follower.follow(&run, facts).await;
             run.outcome().await.map_err(Failure::from)
         }
         Err(failure) => Err(failure),
@@ -137,36 +142,55 @@ async fn begin(
     Ok(run)
 }
 
-/// Hands on the facts of a run until the one that ends it.
-async fn follow(
-    run: &Run,
-    mut facts: Subscription,
-    records: &mut Option<Records>,
-    output: &Output,
-    on_event: &mut dyn FnMut(&Envelope),
-) {
-    let mut batch = Vec::with_capacity(GRIP);
-    let mut ended = false;
-    while !ended && facts.recv_many(&mut batch, GRIP).await > 0 {
-        for fact in batch.drain(..) {
-            match fact {
-                Ok(envelope) => {
-                    ended |= envelope.event.run_end().is_some();
-                    if let Some(records) = records {
-                        records.event(&envelope);
+/// Who is told what happens in a run.
+struct Follower<'a> {
+    attempts: &'a mut Attempts,
+    records: &'a mut Option<Records>,
+    output: &'a Output,
+    watcher: &'a mut dyn Watcher,
+}
+
+impl Follower<'_> {
+    /// Hands on the facts of a run until the one that ends it.
+    async fn follow(&mut self, run: &Run, mut facts: Subscription) {
+        let mut batch = Vec::with_capacity(GRIP);
+        let mut ended = false;
+        while !ended && self.receive(&mut facts, &mut batch).await {
+            for fact in batch.drain(..) {
+                match fact {
+                    Ok(envelope) => {
+                        ended |= envelope.event.run_end().is_some();
+                        self.take(&envelope);
                     }
-                    on_event(&envelope);
-                }
-                Err(gap) => {
-                    output.warning(&gap.to_string());
-                    // The end itself may be among what was missed.
-                    ended |= run.status().state.is_terminal() && facts.backlog() == 0;
+                    Err(gap) => {
+                        self.output.warning(&gap.to_string());
+                        // The end itself may be among what was missed.
+                        ended |= run.status().state.is_terminal() && facts.backlog() == 0;
+                    }
                 }
             }
+            self.watcher.caught_up();
+            if let Some(records) = self.records {
+                records.flush();
+            }
         }
-        output.flush();
-        if let Some(records) = records {
-            records.flush();
+    }
+
+    /// Waits for facts, but no longer than the watcher wants to. False after the end.
+    async fn receive(&self, facts: &mut Subscription, batch: &mut Vec<Result<SharedEnvelope, Gap>>) -> bool {
+        let received = facts.recv_many(batch, GRIP);
+        match self.watcher.pace() {
+            None => received.await > 0,
+            // Nothing is lost where the time is up.
+            Some(pace) => tokio::time::timeout(pace, received).await != Ok(0),
         }
+    }
+
+    fn take(&mut self, envelope: &Envelope) {
+        if let Some(records) = self.records {
+            records.event(envelope);
+        }
+        self.attempts.observe(envelope);
+        self.watcher.event(envelope);
     }
 }

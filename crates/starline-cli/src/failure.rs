@@ -60,6 +60,28 @@ impl Failure {
         }
     }
 
+    /// What went wrong in one line, without the name of a file that is wrong in one way only.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::File(verdict) => match verdict.errors.as_slice() {
+                [Issue::Whole { message, .. }] => message.clone(),
+                _ => verdict.headline(),
+            },
+            Self::Other { message, .. } => message.clone(),
+        }
+    }
+
+    /// What to do instead, if there is something to say.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::File(verdict) => match verdict.errors.as_slice() {
+                [Issue::Whole { hint, .. }] => hint.as_deref(),
+                _ => None,
+            },
+            Self::Other { hint, .. } => hint.as_deref(),
+        }
+    }
+
     /// Tells whoever asked, and says what the exit code is.
     pub(crate) fn report(&self, output: &Output) -> Exit {
         match self {

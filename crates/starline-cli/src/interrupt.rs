@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
 use crate::output::notice;
+use crate::screen;
 
 /// Signals that ask for an end, as long as this lives. Without it, they end the process where it stands.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl Interrupts {
                     notice("cancelling: waiting for running tasks; interrupt again to end them by force")
                 }
                 Err(RunError::Refused(Refusal::RunTerminal(_)) | RunError::ShutDown) => {
+                    screen::close();
                     std::process::exit(i32::from(Exit::Cancelled.code()));
                 }
                 Err(error) => notice(&format!("failed to cancel the run: {error}")),
@@ -88,6 +90,7 @@ impl Unstarted {
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(interrupts.next());
             if armed.load(Ordering::Acquire) {
+                screen::close();
                 notice("cancelled");
                 std::process::exit(i32::from(Exit::Cancelled.code()));
             }

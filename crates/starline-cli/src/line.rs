@@ -1,8 +1,8 @@
 //! Facts as lines for people: one line each, beginning with a stable word.
 
 use starline::types::{
-    CancelReason, DeviceId, Envelope, Event, GraphSpec, LossReason, Millis, Outputs, PauseCause, Placement,
-    RunEnd, SkipReason, StateCounts, TaskRef, Timestamp,
+    CancelReason, DeviceId, Envelope, Event, EventKind, GraphSpec, LossReason, Millis, Outputs, PauseCause,
+    Placement, RunEnd, SkipReason, StateCounts, TaskRef, Timestamp,
 };
 
 use crate::paint::{Tone, paint, printable};
@@ -28,11 +28,16 @@ impl Lines {
         Self { coloured, width: longest.clamp(8, WIDEST), began: None }
     }
 
-    /// The line of a fact.
-    pub(crate) fn line(&mut self, envelope: &Envelope) -> String {
+    /// Takes a fact in that has no line.
+    pub(crate) fn pass(&mut self, envelope: &Envelope) {
         if matches!(envelope.event, Event::RunStarted { .. }) {
             self.began = Some(envelope.t);
         }
+    }
+
+    /// The line of a fact.
+    pub(crate) fn line(&mut self, envelope: &Envelope) -> String {
+        self.pass(envelope);
         let since = self.began.map_or(Millis::ZERO, |began| envelope.t.since(began));
         let (word, tone, item, text) = describe(envelope);
         // Padded before it is coloured: codes have no width.
@@ -41,6 +46,22 @@ impl Lines {
         let line = format!("{:>9}  {word}  {item:<width$}  {text}", clock(since));
         line.trim_end().to_owned()
     }
+}
+
+/// Whether a fact is worth a line where what runs is shown already.
+pub(crate) fn is_notable(event: &Event) -> bool {
+    !matches!(
+        event.kind(),
+        EventKind::RunReady
+            | EventKind::TasksPlaced
+            | EventKind::RunStarted
+            | EventKind::TaskAssigned
+            | EventKind::TaskStarted
+            | EventKind::ResultIgnored
+            | EventKind::DeviceConnected
+            | EventKind::DeviceStatusChanged
+            | EventKind::Progress
+    )
 }
 
 /// A span as seconds with three decimals.

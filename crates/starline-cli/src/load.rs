@@ -11,7 +11,12 @@ use crate::devices::DESCRIBE;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::issue::Issue;
+use crate::output::Output;
+use crate::paint::printable;
 use crate::source::Source;
+
+/// Warnings shown at most.
+const LISTED: usize = 20;
 
 /// What a workflow file is checked with.
 #[derive(Debug, Default)]
@@ -69,5 +74,35 @@ pub(crate) fn strategy(
         None => Ok(Box::new(LoadBalance)),
         Some(name) => strategies::by_name(name)
             .map_err(|error| Failure::new(Exit::Invalid, "unknown_strategy", error.to_string())),
+    }
+}
+
+/// Reads inputs as they are written on a command line, each `K=V`.
+///
+/// # Errors
+/// One is of another form.
+pub(crate) fn inputs(pairs: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    pairs.iter().map(|pair| input(pair)).collect()
+}
+
+fn input(pair: &str) -> Result<(String, String), Failure> {
+    let named = pair.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+    let (name, value) = named.ok_or_else(|| {
+        Failure::new(Exit::Invalid, "usage", format!("--input {pair:?} is not of the form NAME=VALUE"))
+    })?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// Says what is ignored, and stops nothing.
+pub(crate) fn warn(wishes: &[String], output: &Output) {
+    if output.is_quiet() {
+        return;
+    }
+    for wish in wishes.iter().take(LISTED) {
+        output.warning(&printable(wish));
+    }
+    let more = wishes.len().saturating_sub(LISTED);
+    if more > 0 {
+        output.warning(&format!("{more} more preferences are ignored"));
     }
 }

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use crate::options::OutputOptions;
 use crate::paint::{ColorChoice, Tone, paint};
+use crate::screen;
 
 /// Bytes collected before they are written.
-const BUFFER: usize = 1 << 16;
+pub(crate) const BUFFER: usize = 1 << 16;
 
 /// Where a command writes, and how.
 pub(crate) struct Output {
@@ -124,18 +125,36 @@ impl Output {
     }
 
     fn flush_progress(&self) {
+        if !self.stderr.borrow().buffer().is_empty() {
+            screen::beside(|| self.hand_over_progress());
+        }
+    }
+
+    fn hand_over_progress(&self) {
         let _ = self.stderr.borrow_mut().flush();
     }
 
     /// Hands everything written so far to its reader.
     pub(crate) fn flush(&self) {
-        self.flush_progress();
+        if self.waiting() > 0 {
+            screen::beside(|| self.flush_here());
+        }
+    }
+
+    /// Hands everything written so far to its reader, where nothing else is on the screen.
+    pub(crate) fn flush_here(&self) {
+        self.hand_over_progress();
         self.write(Write::flush);
+    }
+
+    /// Bytes that were written and not handed over. From half a buffer on, some may hand themselves over.
+    pub(crate) fn waiting(&self) -> usize {
+        self.stderr.borrow().buffer().len() + self.stdout.borrow().buffer().len()
     }
 
     /// Why standard output could not be written, if that was not the reader's own wish.
     pub(crate) fn take_fault(&self) -> Option<io::Error> {
-        self.flush();
+        self.flush_here();
         self.fault.borrow_mut().take()
     }
 
@@ -154,12 +173,14 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        self.flush();
+        self.flush_here();
     }
 }
 
 /// Writes a line to standard error, from any thread.
 pub(crate) fn notice(line: &str) {
     // In one piece, and there is nobody left to tell that standard error is closed.
-    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    screen::beside(|| {
+        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    });
 }

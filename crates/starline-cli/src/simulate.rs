@@ -14,6 +14,9 @@ use crate::output::Output;
 use crate::records::Records;
 use crate::summary::Summary;
 
+/// Facts after which they may be shown.
+const GRIP: u64 = 1024;
+
 /// What is to be simulated.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -41,6 +44,9 @@ pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Resul
             records.event(envelope);
         }
         watcher.event(envelope);
+        if envelope.seq.0.is_multiple_of(GRIP) {
+            watcher.caught_up();
+        }
     };
     let simulated = simulate(Simulation {
         run_id,
@@ -65,7 +71,8 @@ pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Resul
     Ok(Summary::new(outcome, attempts, true).kept(records, output))
 }
 
-fn failure(error: SimulationError) -> Failure {
+/// Why there was no simulation, or no end to it.
+pub(crate) fn failure(error: SimulationError) -> Failure {
     match error {
         SimulationError::Rejected(rejection) => Failure::from(rejection),
         SimulationError::Refused(refusal) => Failure::from(refusal),

@@ -18,14 +18,15 @@ use crate::drive::{self, Plan, Watcher};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::issue::Issue;
-use crate::line::Lines;
+use crate::line::{Lines, is_notable};
+use crate::live::Live;
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
 use crate::paint::{Tone, paint};
 use crate::records::Records;
 use crate::run_id;
 use crate::summary::Summary;
-use crate::view::View;
+use crate::view::{is_live, view};
 
 pub(crate) const ABOUT: &str = "Show what it does: three devices on this machine run a small graph";
 
@@ -54,7 +55,8 @@ Ten tasks, some of which are made to fail:
 
 const NEXT: &str = "\
 Next:
-  starline validate FILE          # check a workflow file of your own; see docs/getting-started.md
+  starline init                   # a workflow file to begin with
+  starline validate FILE          # check it, or one of your own
   starline run FILE               # run it on this machine
   starline run FILE --simulate    # see how long it would take
   starline --help
@@ -103,8 +105,12 @@ impl DemoArgs {
             records,
             unstarted: None,
         };
+        let profiles: Vec<_> = job.devices.iter().map(|device| device.profile().clone()).collect();
         let summary = if output.is_json() {
-            drive::run(job, output, &mut View::new(output, &graph))?
+            drive::run(job, output, &mut *view(output, &graph, &profiles))?
+        } else if is_live(output) {
+            let stage = Stage { notable_only: true, ..Stage::new(output, &graph) };
+            drive::run(job, output, &mut Live::new(stage, output, &graph, &profiles))?
         } else {
             drive::run(job, output, &mut Stage::new(output, &graph))?
         };
@@ -175,11 +181,13 @@ fn number(value: &Value) -> Result<i64, TaskError> {
 struct Stage<'a> {
     output: &'a Output,
     lines: Lines,
+    /// Whether what can be seen elsewhere is left out.
+    notable_only: bool,
 }
 
 impl<'a> Stage<'a> {
     fn new(output: &'a Output, graph: &GraphSpec) -> Self {
-        Self { output, lines: Lines::new(graph, output.result_colour()) }
+        Self { output, lines: Lines::new(graph, output.result_colour()), notable_only: false }
     }
 }
 
@@ -207,7 +215,7 @@ impl Watcher for Stage<'_> {
             | EventKind::TaskAssigned
             | EventKind::ResultIgnored => false,
             EventKind::Progress => self.output.is_verbose(),
-            _ => true,
+            _ => !self.notable_only || is_notable(&envelope.event),
         };
         // Written in any case, as lines count from the first one.
         let line = self.lines.line(envelope);
@@ -217,6 +225,10 @@ impl Watcher for Stage<'_> {
         if envelope.event.run_end().is_some() && !self.output.is_quiet() {
             self.output.result("");
         }
+    }
+
+    fn caught_up(&mut self) {
+        self.output.flush();
     }
 }
 

@@ -1,6 +1,12 @@
 //! The verbs, one file each.
 
+pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod devices;
+pub(crate) mod doctor;
 pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod plan;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod validate;

@@ -15,10 +15,9 @@ use crate::interrupt::Unstarted;
 use crate::load::{self, Context};
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
-use crate::paint::printable;
 use crate::records::Records;
 use crate::source::Source;
-use crate::view::View;
+use crate::view::view;
 use crate::{drive, run_id, simulate};
 
 pub(crate) const ABOUT: &str = "Run a workflow and follow it to its end";
@@ -40,9 +39,6 @@ Examples:
   starline run nightly.yaml --simulate --devices devices.yaml   # how long would it take?
   starline run nightly.yaml --json --ephemeral | tail -n 1      # the result for a program
 ";
-
-/// Warnings shown at most.
-const LISTED: usize = 20;
 
 /// Flags of `starline run`.
 #[derive(Clone, Debug, Args)]
@@ -106,7 +102,7 @@ impl RunArgs {
         let unstarted = Unstarted::listen().map_err(|error| drive::deaf(&error))?;
         let devices = self.devices.as_deref().map(Devices::read).transpose()?;
         let source = Source::read(&self.file)?;
-        let inputs = self.inputs.iter().map(|pair| input(pair)).collect::<Result<_, _>>()?;
+        let inputs = load::inputs(&self.inputs)?;
         let devices = match devices {
             None if !self.simulate => Some(Devices::this_machine()?),
             devices => devices,
@@ -126,7 +122,7 @@ impl RunArgs {
         };
         if let Some(devices) = &devices {
             devices.admit(&workflow.graph)?;
-            warn(&devices.idle_wishes(&workflow.graph), output);
+            load::warn(&devices.idle_wishes(&workflow.graph), output);
         }
         let prepared = Prepared { workflow, source, run_id: run_id::fresh() };
         match devices {
@@ -160,7 +156,7 @@ impl RunArgs {
             records,
             unstarted: Some(unstarted),
         };
-        let summary = drive::run(job, output, &mut View::new(output, &graph))?;
+        let summary = drive::run(job, output, &mut *view(output, &graph, &devices.profiles()))?;
         summary.write(output);
         Ok(summary.exit())
     }
@@ -174,40 +170,18 @@ impl RunArgs {
         let Prepared { workflow, run_id, .. } = prepared;
         let strategy = load::strategy(self.strategy.as_deref(), &workflow)?;
         let graph = Arc::clone(&workflow.graph);
+        let profiles = devices.map(Devices::profiles).unwrap_or_default();
         let job = simulate::Job {
             records: Records::create(&self.state, &run_id)?,
             run_id,
             graph: workflow.graph,
             settings: workflow.settings,
             strategy,
-            devices: devices.map(Devices::profiles).unwrap_or_default(),
+            devices: profiles.clone(),
             time_scale: self.time_scale.unwrap_or(1.0),
         };
-        let summary = simulate::run(job, output, &mut View::new(output, &graph))?;
+        let summary = simulate::run(job, output, &mut *view(output, &graph, &profiles))?;
         summary.write(output);
         Ok(summary.exit())
     }
-}
-
-/// Says what is ignored, and stops nothing.
-fn warn(wishes: &[String], output: &Output) {
-    if output.is_quiet() {
-        return;
-    }
-    for wish in wishes.iter().take(LISTED) {
-        output.warning(&printable(wish));
-    }
-    let more = wishes.len().saturating_sub(LISTED);
-    if more > 0 {
-        output.warning(&format!("{more} more preferences are ignored"));
-    }
-}
-
-/// Reads `K=V`.
-fn input(pair: &str) -> Result<(String, String), Failure> {
-    let named = pair.split_once('=').filter(|(name, _)| !name.trim().is_empty());
-    let (name, value) = named.ok_or_else(|| {
-        Failure::new(Exit::Invalid, "usage", format!("--input {pair:?} is not of the form NAME=VALUE"))
-    })?;
-    Ok((name.trim().to_owned(), value.to_owned()))
 }

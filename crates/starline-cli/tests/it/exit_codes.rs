@@ -122,7 +122,7 @@ fn unknown_names_list_the_known_ones() {
     folder
         .write("strategy.yaml", "version: 1\nrun: { strategy: best }\ntasks: { a: { run: { noop: {} } } }\n");
     let refusals: [(&[&str], i32, &[&str]); 7] = [
-        (&["fly"], 2, &["fly", "demo, run, validate, import"]),
+        (&["fly"], 2, &["fly", "verbs are demo, init, doctor, validate, plan, run, import"]),
         (&["run", "flow.yaml", "--colour"], 2, &["--colour"]),
         (&["run", "flow.yaml", "--color", "pink"], 2, &["pink", "auto", "always", "never"]),
         (
