@@ -2,9 +2,12 @@
 
 mod amount;
 mod device_file;
+mod dot;
+mod drawing;
 mod excerpt;
 mod fields;
 mod file;
+mod mermaid;
 mod nearest;
 mod problem;
 mod render;
@@ -13,10 +16,15 @@ mod wfformat;
 mod write;
 
 pub use device_file::{DeviceEntry, DeviceFile};
+pub use dot::to_dot;
 pub use file::{Input, InputType, LoadOptions, Workflow};
+pub use mermaid::to_mermaid;
 pub use problem::Problem;
 pub use render::render;
-pub use wfformat::{ImportOptions, Imported, Warning, import_wfformat, import_wfformat_with};
+pub use wfformat::{
+    ExportOptions, Exported, ImportOptions, Imported, Warning, WfVersion, edge_bytes, export_wfformat,
+    import_wfformat, import_wfformat_with,
+};
 pub use write::{WriteError, to_json, to_yaml};
 
 pub use starline_edit::Limits;

@@ -1,13 +1,11 @@
 //! The section `execution`: what was measured, and the machines.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use starline_types::{
-    DeviceId, DeviceProfile, DeviceSelector, Estimate, Exec, Millis, Payload, Priority, Value,
-};
+use starline_types::{DeviceSelector, Estimate, Exec, Millis, Payload, Priority, Value};
 
-use super::names::Names;
+use super::kept::{KEPT, MEASURES};
+use super::machines::{CORES, MEMORY, Machines};
 use super::specification::{Task, Tasks};
 use super::{ImportOptions, Warnings, number, text_of, texts, whole, wrong};
 use crate::excerpt::quoted;
@@ -15,37 +13,7 @@ use crate::problem::Report;
 use crate::tree::{Meaning, View};
 
 /// Longest run time, in seconds: what a time in a workflow file may be.
-const MAX_SECONDS: f64 = 9.0e12;
-
-/// Machines of a record, by their names.
-#[derive(Debug, Default)]
-pub(super) struct Machines<'t> {
-    names: Names,
-    ids: BTreeMap<&'t str, DeviceId>,
-    profiles: Vec<DeviceProfile>,
-}
-
-impl<'t> Machines<'t> {
-    fn id(&mut self, name: &'t str, pointer: &str, warnings: &mut Warnings) -> Option<DeviceId> {
-        if let Some(id) = self.ids.get(name) {
-            return Some(id.clone());
-        }
-        let id = match DeviceId::new(name) {
-            Ok(id) => id,
-            Err(_) => {
-                let id = self.names.rewrite(name);
-                warnings.add(
-                    "id_rewritten",
-                    pointer.to_owned(),
-                    format!("machine {} is called {id}", quoted(name)),
-                );
-                DeviceId::new(id).ok()?
-            }
-        };
-        self.ids.insert(name, id.clone());
-        Some(id)
-    }
-}
+pub(super) const MAX_SECONDS: f64 = 9.0e12;
 
 /// Reads the machines, and adds what was measured to the tasks.
 pub(super) fn read<'t>(
@@ -57,14 +25,7 @@ pub(super) fn read<'t>(
 ) -> Machines<'t> {
     let mut machines = Machines::default();
     if let Some(list) = section.and_then(|section| list(section, "machines", report)) {
-        for name in list.iter().filter_map(|machine| machine.field("nodeName").and_then(View::scalar)) {
-            if DeviceId::new(name.text).is_ok() {
-                machines.names.keep(name.text);
-            }
-        }
-        for (at, machine) in list.into_iter().enumerate() {
-            read_machine(machine, at, &mut machines, warnings, report);
-        }
+        machines.read_all(&list, warnings, report);
     }
     let measured = section.and_then(|section| list(section, "tasks", report)).unwrap_or_default();
     for (at, item) in measured.into_iter().enumerate() {
@@ -107,40 +68,6 @@ fn set_duration(task: &mut Task<'_>, duration: Millis) {
     task.spec.estimate = Some(Arc::new(Estimate { duration: Some(duration), output_bytes }));
 }
 
-fn read_machine<'t>(
-    item: View<'t>,
-    at: usize,
-    machines: &mut Machines<'t>,
-    warnings: &mut Warnings,
-    report: &mut Report,
-) {
-    let pointer = format!("/workflow/execution/machines/{at}/nodeName");
-    let Some(name) = item.field("nodeName").and_then(|name| text_of(name, "nodeName", report)) else {
-        return;
-    };
-    if machines.ids.contains_key(name) {
-        return;
-    }
-    let Some(id) = machines.id(name, &pointer, warnings) else { return };
-    let mut profile = DeviceProfile::new(id, "simulated");
-    profile.os = item.field("system").and_then(|system| text_of(system, "system", report)).map(str::to_owned);
-    if let Some(cpu) = item.field("cpu") {
-        if let Some(cores) = cpu.field("coreCount").and_then(|cores| whole(cores, "coreCount", report)) {
-            profile.slots = u32::try_from(cores).unwrap_or(u32::MAX).max(1);
-            profile.resources.0.insert("cpu_cores".to_owned(), cores);
-        }
-        if let Some(speed) = cpu.field("speedInMHz") {
-            profile.attributes.insert("speed_mhz".to_owned(), speed.json(report));
-        }
-    }
-    if let Some(memory) =
-        item.field("memoryInBytes").and_then(|memory| whole(memory, "memoryInBytes", report))
-    {
-        profile.resources.0.insert("memory".to_owned(), memory);
-    }
-    machines.profiles.push(profile);
-}
-
 fn read_task<'t>(
     item: View<'t>,
     task: &mut Task<'t>,
@@ -153,7 +80,11 @@ fn read_task<'t>(
     if let Some(value) = item.field("runtimeInSeconds") {
         match number(value, "runtimeInSeconds", report) {
             Some(seconds) if seconds < MAX_SECONDS => {
-                set_duration(task, Millis((seconds * 1000.0).round() as u64))
+                let duration = millis(seconds);
+                if duration.as_secs_f64() != seconds {
+                    keep(task, "runtimeInSeconds", value.json(report));
+                }
+                set_duration(task, duration);
             }
             Some(_) => wrong(value, "runtimeInSeconds", "fewer seconds", report),
             None => {}
@@ -162,20 +93,33 @@ fn read_task<'t>(
     if let Some(command) = item.field("command") {
         task.spec.run = payload(command, report);
     }
-    if let Some(priority) = item.field("priority").and_then(|value| priority(value, report)) {
+    if let Some(field) = item.field("priority")
+        && let Some(recorded) = signed(field, "priority", report)
+        && let Some(priority) = priority(recorded)
+    {
+        // The usual priority is not written by itself.
+        if f64::from(priority.value()) != recorded || priority == Priority::default() {
+            keep(task, "priority", field.json(report));
+        }
         task.spec.priority = priority;
     }
-    if let Some(metrics) = item.field("metrics") {
-        keep(task, "metrics", metrics.json(report));
-    }
-    let mut selector = DeviceSelector::default();
-    for (field, amount) in [("coreCount", "cpu_cores"), ("memoryInBytes", "memory")] {
-        if let Some(number) = item.field(field).and_then(|value| whole(value, field, report)) {
-            selector.resources.0.insert(amount.to_owned(), number);
+    for name in MEASURES {
+        if let Some(value) = item.field(name) {
+            keep(task, name, value.json(report));
         }
     }
-    let first = item.field("machines").and_then(|value| texts(value, "machines", report).into_iter().next());
-    if let Some((name, _)) = first {
+    let mut selector = DeviceSelector::default();
+    for (field, amount) in [("coreCount", CORES), ("memoryInBytes", MEMORY)] {
+        let Some(value) = item.field(field) else { continue };
+        let Some(number) = whole(value, field, report) else { continue };
+        selector.resources.0.insert(amount.to_owned(), number);
+        let recorded = value.json(report);
+        if recorded.as_u64().is_none() {
+            keep(task, field, recorded);
+        }
+    }
+    let used = item.field("machines").map(|value| texts(value, "machines", report)).unwrap_or_default();
+    if let Some((name, _)) = used.first() {
         let id = machines.id(name, &format!("{pointer}/machines/0"), warnings);
         if options.pin {
             selector.on = id;
@@ -183,17 +127,34 @@ fn read_task<'t>(
             selector.prefer = id;
         }
     }
+    if used.len() > 1 {
+        let names: Vec<&str> = used.iter().map(|(name, _)| *name).collect();
+        machines.had_several(&task.spec.id, names);
+    }
     if selector != DeviceSelector::default() {
         task.spec.device = Some(Arc::new(selector));
     }
 }
 
+/// A recorded time, rounded to one millisecond.
+pub(super) fn millis(seconds: f64) -> Millis {
+    Millis((seconds * 1000.0).round() as u64)
+}
+
+/// A number of either sign.
+fn signed(value: View<'_>, name: &str, report: &mut Report) -> Option<f64> {
+    let meaning = value.scalar().map(|scalar| scalar.meaning());
+    if let Some(Meaning::Number(number)) = meaning {
+        return number.as_f64();
+    }
+    wrong(value, name, "a number", report);
+    None
+}
+
 fn keep(task: &mut Task<'_>, name: &str, value: Value) {
     let mut details = task.spec.details.as_deref().cloned().unwrap_or_default();
-    let kept = details
-        .metadata
-        .entry("wfformat".to_owned())
-        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let kept =
+        details.metadata.entry(KEPT.to_owned()).or_insert_with(|| Value::Object(serde_json::Map::new()));
     if let Some(kept) = kept.as_object_mut() {
         kept.insert(name.to_owned(), value);
     }
@@ -233,36 +194,14 @@ fn literal(text: &str) -> String {
     escaped
 }
 
-/// A priority of any scale, clamped to ours.
-fn priority(value: View<'_>, report: &mut Report) -> Option<Priority> {
-    match value.scalar().map(|scalar| scalar.meaning()) {
-        Some(Meaning::Number(number)) => {
-            let clamped = number.as_f64().unwrap_or_default().clamp(0.0, 100.0).round();
-            Priority::new(clamped as u64)
-        }
-        _ => {
-            wrong(value, "priority", "a number", report);
-            None
-        }
-    }
+/// A template as the text it was recorded as. Other templates stay as they are.
+pub(super) fn recorded(template: &str) -> String {
+    template.replace("{{ \"{{\" }}", "{{").replace("{{ \"{%\" }}", "{%")
 }
 
-/// The machines as devices that can hold every recorded task.
-pub(super) fn devices(machines: Machines<'_>, tasks: &Tasks<'_>) -> Vec<DeviceProfile> {
-    let mut largest: BTreeMap<&str, u64> = BTreeMap::new();
-    for selector in tasks.list.iter().filter_map(|task| task.spec.device.as_ref()) {
-        for (name, amount) in &selector.resources.0 {
-            let most = largest.entry(name).or_default();
-            *most = (*most).max(*amount);
-        }
-    }
-    let mut profiles = machines.profiles;
-    for profile in &mut profiles {
-        for (name, amount) in &largest {
-            profile.resources.0.entry((*name).to_owned()).or_insert(*amount);
-        }
-    }
-    profiles
+/// A priority of any scale, clamped to ours.
+pub(super) fn priority(recorded: f64) -> Option<Priority> {
+    Priority::new(recorded.clamp(0.0, 100.0).round() as u64)
 }
 
 #[cfg(test)]

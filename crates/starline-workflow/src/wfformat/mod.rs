@@ -1,14 +1,21 @@
-//! Import of recorded workflows in WfFormat 1.5 and 1.6 (WfCommons).
+//! Import and export of recorded workflows in WfFormat 1.5 and 1.6 (WfCommons).
 
 mod execution;
+mod export;
+mod kept;
+mod machines;
 mod names;
 mod specification;
 
-use std::collections::BTreeMap;
+pub use export::{ExportOptions, Exported, WfVersion, export_wfformat};
+pub use kept::edge_bytes;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 use starline_types::{DeviceProfile, GraphSpec, Value};
+
+use kept::{EXECUTION, EXECUTION_METRICS, KEPT, ROOT, SPECIFICATION_METRICS, WORKFLOW};
 
 use crate::excerpt::quoted;
 use crate::file::{Marks, check};
@@ -38,15 +45,17 @@ pub struct Imported {
     pub warnings: Vec<Warning>,
 }
 
-/// Something that could not be taken over as it is.
+/// Something that could not be taken over, or not be written, as it is.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// Stable word: `edge_one_sided`, `runtime_missing`, `id_rewritten` or `execution_ignored`.
+    /// Stable word. Of imports: `edge_one_sided`, `runtime_missing`, `id_rewritten` or `execution_ignored`. Of
+    /// exports: `kind_lost`, `not_executed`, `command_lost`, `field_lost`, `id_rewritten`, `estimates_only` or
+    /// `no_tasks`.
     pub code: String,
     /// What was done, in one line.
     pub message: String,
-    /// The place in the file, as a JSON pointer (RFC 6901).
+    /// The place in the file that was read or written, as a JSON pointer (RFC 6901).
     pub pointer: String,
 }
 
@@ -61,8 +70,9 @@ pub fn import_wfformat(bytes: &[u8]) -> Result<Imported, Vec<Problem>> {
 /// Imports a workflow in WfFormat 1.5 or 1.6.
 ///
 /// Edges are of the kind success. A recorded run time becomes the estimate, a command becomes `exec`, cores and
-/// memory become hard requirements, the first machine becomes the preference. Files are kept as the size of what
-/// a task hands on. Ids outside the alphabet are rewritten; the original is in the metadata of the task.
+/// memory become hard requirements, the first machine becomes the preference. The files that a task writes are what
+/// it hands on; see [`edge_bytes`] for what each edge moves. Whatever has no field of its own is kept in the metadata
+/// under `wfformat`, and [`export_wfformat`] writes it again. Ids outside the alphabet are rewritten; the original is in the metadata of the task.
 ///
 /// # Errors
 /// Every problem by line: no JSON, another version, a missing or ill-typed field, an id that is there twice or is
@@ -81,7 +91,7 @@ pub fn import_wfformat_with(bytes: &[u8], options: &ImportOptions) -> Result<Imp
 pub(crate) struct Warnings(Vec<Warning>);
 
 impl Warnings {
-    fn add(&mut self, code: &str, pointer: String, message: String) {
+    pub(super) fn add(&mut self, code: &str, pointer: String, message: String) {
         let message = crate::excerpt::printable(&message);
         self.0.push(Warning { code: code.to_owned(), message, pointer });
     }
@@ -95,13 +105,19 @@ fn read(source: &str, options: &ImportOptions, report: &mut Report) -> Result<Im
     let specification = need(root, &["workflow", "specification"], report).ok_or(Stop)?;
     let mut tasks = specification::read(specification, &mut warnings, report).ok_or(Stop)?;
     let execution = root.field("workflow").and_then(|workflow| workflow.field("execution"));
-    let machines = execution::read(execution, &mut tasks, options, &mut warnings, report);
+    let mut machines = execution::read(execution, &mut tasks, options, &mut warnings, report);
     let mut marks = Marks::new(root);
-    let mut graph = GraphSpec { metadata: metadata(root, report), ..GraphSpec::default() };
+    let mut kept = metadata(root, report);
+    tasks.keep_files(&mut kept);
+    machines.keep(&mut kept);
+    let mut graph = GraphSpec::default();
+    if !kept.is_empty() {
+        graph.metadata.insert(KEPT.to_owned(), Value::Object(kept));
+    }
     if let Some(name) = root.field("name").and_then(|name| string(name, "name", report)) {
         graph.name = name;
     }
-    let devices = execution::devices(machines, &tasks);
+    let devices = machines::devices(machines, &tasks);
     tasks.into_graph(&mut graph, &mut marks, &mut warnings, report);
     let graph = Arc::new(graph);
     let limits = LoadOptions { limits: options.limits.clone(), ..LoadOptions::default() };
@@ -191,27 +207,22 @@ fn wrong(value: View<'_>, name: &str, expected: &str, report: &mut Report) {
     report.add(value.mark(), INVALID_VALUE, format!("`{name}` is {}, expected {expected}", value.found()));
 }
 
-/// What describes the record as a whole, under `wfformat`.
-fn metadata(root: View<'_>, report: &mut Report) -> BTreeMap<String, Value> {
+/// What describes the record as a whole.
+fn metadata<'t>(root: View<'t>, report: &mut Report) -> serde_json::Map<String, Value> {
     let mut kept = serde_json::Map::new();
     let workflow = root.field("workflow");
-    let execution = workflow.and_then(|workflow| workflow.field("execution"));
-    let sources = [
-        (Some(root), &["schemaVersion", "createdAt", "author", "runtimeSystem", "metrics"][..]),
-        (workflow, &["repo", "runName", "metrics"][..]),
-        (execution, &["makespanInSeconds", "executedAt", "metrics"][..]),
-    ];
-    for (source, names) in sources {
-        for name in names {
-            if let Some(field) = source.and_then(|source| source.field(name)) {
-                // The version is a text even where somebody has written a number.
-                let value = match field.scalar() {
-                    Some(scalar) if *name == "schemaVersion" => Value::from(scalar.text),
-                    _ => field.json(report),
-                };
-                kept.entry(*name).or_insert(value);
-            }
+    let section = |name| workflow.and_then(|workflow| workflow.field(name));
+    let execution = section("execution");
+    let mut keep = |field: Option<View<'_>>, name: &str| {
+        if let Some(field) = field {
+            kept.insert(name.to_owned(), field.json(report));
         }
+    };
+    let of = |section: Option<View<'t>>, name: &str| section.and_then(|section| section.field(name));
+    for (section, names) in [(Some(root), &ROOT[..]), (workflow, &WORKFLOW), (execution, &EXECUTION)] {
+        names.iter().for_each(|name| keep(of(section, name), name));
     }
-    BTreeMap::from([("wfformat".to_owned(), Value::Object(kept))])
+    keep(of(section("specification"), "metrics"), SPECIFICATION_METRICS);
+    keep(of(execution, "metrics"), EXECUTION_METRICS);
+    kept
 }

@@ -1,28 +1,50 @@
-//! Ids of other systems in the alphabet of ours.
+//! Ids of other systems in the alphabet of ours, and the way back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use starline_types::MAX_ID_BYTES;
 
+/// Room for a number behind a name.
+const NUMBER: usize = 8;
+
 /// Gives each foreign name an id of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
+    allowed: fn(char) -> bool,
+    /// Longest id, in bytes.
+    longest: usize,
     taken: BTreeSet<String>,
     /// The last number that was put behind a stem.
     numbers: BTreeMap<String, u32>,
 }
 
+impl Default for Names {
+    /// Names in the alphabet of tasks and devices.
+    fn default() -> Self {
+        Self::new(|c| c.is_ascii_alphanumeric() || "._:#-".contains(c), MAX_ID_BYTES)
+    }
+}
+
 impl Names {
-    /// Keeps an id for the name that is one already, so that no rewritten name takes it.
-    pub(super) fn keep(&mut self, id: &str) {
-        self.taken.insert(id.to_owned());
+    /// Names of allowed characters, which must all be ASCII.
+    pub(super) fn new(allowed: fn(char) -> bool, longest: usize) -> Self {
+        Self { allowed, longest, taken: BTreeSet::new(), numbers: BTreeMap::new() }
+    }
+
+    /// Whether a name can stay as it is, leaving aside what is taken.
+    pub(super) fn fits(&self, name: &str) -> bool {
+        !name.is_empty() && name.len() <= self.longest && name.chars().all(self.allowed)
+    }
+
+    /// Keeps an id for the name that is one already, so that no rewritten name takes it; `false` if it is taken.
+    pub(super) fn keep(&mut self, id: &str) -> bool {
+        self.taken.insert(id.to_owned())
     }
 
     /// An id that is not taken, as near to the name as the alphabet allows.
     pub(super) fn rewrite(&mut self, name: &str) -> String {
-        // Room for a number behind the name.
-        let mut stem: String =
-            name.chars().map(|c| if fits(c) { c } else { '_' }).take(MAX_ID_BYTES - 8).collect();
+        let fitting = name.chars().map(|c| if (self.allowed)(c) { c } else { '_' });
+        let mut stem: String = fitting.take(self.longest - NUMBER).collect();
         if stem.is_empty() {
             stem.push('_');
         }
@@ -37,10 +59,6 @@ impl Names {
     }
 }
 
-fn fits(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "._:#-".contains(c)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +71,6 @@ mod tests {
         let ids = ["a b", "a/b", "", "é", &"x y".repeat(200)].map(|name| names.rewrite(name));
         assert_eq!(ids[..4], ["a_b_2", "a_b_3", "_", "__2"]);
         assert!(ids.iter().all(|id| TaskId::new(id).is_ok()), "{ids:?}");
+        assert!(ids.iter().all(|id| names.fits(id) && !names.keep(id)), "{ids:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use starline_types::{Dependency, Estimate, GraphSpec, Payload, TaskDetails, TaskId, TaskSpec, Value};
 
+use super::kept::{FILES, INPUT_FILES, KEPT, ORIGINAL_ID, OUTPUT_FILES, TYPE};
 use super::names::Names;
 use super::{Warnings, need, texts, whole, wrong};
 use crate::excerpt::quoted;
@@ -17,8 +18,8 @@ use crate::tree::{Entry, View};
 pub(super) struct Tasks<'t> {
     pub(super) list: Vec<Task<'t>>,
     by_name: BTreeMap<&'t str, usize>,
-    /// Bytes of each file.
-    sizes: BTreeMap<&'t str, u64>,
+    /// Files of known size, each once, in the order of the record.
+    files: Vec<(&'t str, u64)>,
 }
 
 /// One task.
@@ -32,6 +33,8 @@ pub(super) struct Task<'t> {
     at: Mark,
     parents: Vec<(&'t str, View<'t>)>,
     children: Vec<(&'t str, View<'t>)>,
+    input_files: Vec<&'t str>,
+    output_files: Vec<&'t str>,
 }
 
 /// Reads tasks and files; `None` if there is no list of tasks.
@@ -41,7 +44,7 @@ pub(super) fn read<'t>(section: View<'t>, warnings: &mut Warnings, report: &mut 
         wrong(listed, "tasks", "a list", report);
         return None;
     };
-    let mut tasks = Tasks { list: Vec::new(), by_name: BTreeMap::new(), sizes: sizes(section, report) };
+    let mut tasks = Tasks { list: Vec::new(), by_name: BTreeMap::new(), files: files(section, report) };
     for (at, item) in list.items().enumerate() {
         let pointer = format!("/workflow/specification/tasks/{at}");
         let Some(task) = task(item, pointer, report) else { continue };
@@ -55,8 +58,9 @@ pub(super) fn read<'t>(section: View<'t>, warnings: &mut Warnings, report: &mut 
         tasks.list.push(task);
     }
     tasks.name_all(warnings);
+    let sizes: BTreeMap<&str, u64> = tasks.files.iter().copied().collect();
     for task in &mut tasks.list {
-        let bytes = handed_on(task.view, &tasks.sizes, report);
+        let bytes = handed_on(&task.output_files, &sizes);
         task.spec.estimate = Some(Arc::new(Estimate { duration: None, output_bytes: bytes }));
     }
     Some(tasks)
@@ -74,35 +78,37 @@ fn task<'t>(item: View<'t>, pointer: String, report: &mut Report) -> Option<Task
         return None;
     };
     let name = super::text_of(id, "id", report)?;
-    let mut relatives =
+    let mut listed =
         |side: &'static str| item.field(side).map(|value| texts(value, side, report)).unwrap_or_default();
-    let (parents, children) = (relatives("parents"), relatives("children"));
+    let (parents, children) = (listed("parents"), listed("children"));
+    let mut files = |side| listed(side).into_iter().map(|(name, _)| name).collect();
+    let (input_files, output_files) = (files("inputFiles"), files("outputFiles"));
     // Replaced once all names are known.
     let spec = TaskSpec { run_timeout: None, ..TaskSpec::new(TaskId::new("task").ok()?, Payload::Noop) };
-    Some(Task { name, spec, pointer, view: item, at: id.mark(), parents, children })
+    let at = id.mark();
+    Some(Task { name, spec, pointer, view: item, at, parents, children, input_files, output_files })
 }
 
-/// Bytes of the files of a record.
-fn sizes<'t>(section: View<'t>, report: &mut Report) -> BTreeMap<&'t str, u64> {
-    let mut sizes = BTreeMap::new();
-    let Some(files) = section.field("files") else { return sizes };
+/// The files of a record with their bytes.
+fn files<'t>(section: View<'t>, report: &mut Report) -> Vec<(&'t str, u64)> {
+    let mut seen = BTreeSet::new();
+    let Some(files) = section.field("files") else { return Vec::new() };
     let Some(list) = files.list() else {
         wrong(files, "files", "a list", report);
-        return sizes;
+        return Vec::new();
     };
-    for file in list.items() {
-        let id = file.field("id").and_then(View::scalar).map(|scalar| scalar.text);
-        let size = file.field("sizeInBytes").and_then(|size| whole(size, "sizeInBytes", report));
-        sizes.extend(id.zip(size));
-    }
-    sizes
+    let sized = list.items().filter_map(|file| {
+        let id = file.field("id").and_then(View::scalar).map(|scalar| scalar.text)?;
+        let size = file.field("sizeInBytes").and_then(|size| whole(size, "sizeInBytes", report))?;
+        seen.insert(id).then_some((id, size))
+    });
+    sized.collect()
 }
 
 /// Bytes of the files that a task writes; `None` if none is named.
-fn handed_on(task: View<'_>, sizes: &BTreeMap<&str, u64>, report: &mut Report) -> Option<u64> {
-    let files = texts(task.field("outputFiles")?, "outputFiles", report);
-    let known = files.iter().filter_map(|(name, _)| sizes.get(name));
-    (!files.is_empty()).then(|| known.fold(0_u64, |sum, bytes| sum.saturating_add(*bytes)))
+fn handed_on(written: &[&str], sizes: &BTreeMap<&str, u64>) -> Option<u64> {
+    let known = written.iter().filter_map(|name| sizes.get(name));
+    (!written.is_empty()).then(|| known.fold(0_u64, |sum, bytes| sum.saturating_add(*bytes)))
 }
 
 impl<'t> Tasks<'t> {
@@ -110,6 +116,28 @@ impl<'t> Tasks<'t> {
     pub(super) fn find(&mut self, name: &str) -> Option<&mut Task<'t>> {
         let at = self.by_name.get(name)?;
         self.list.get_mut(*at)
+    }
+
+    /// What an export needs to write the files again.
+    pub(super) fn keep_files(&self, kept: &mut serde_json::Map<String, Value>) {
+        if !self.files.is_empty() {
+            let file = |(id, bytes): &(&str, u64)| serde_json::json!({ "id": id, "sizeInBytes": bytes });
+            kept.insert(FILES.to_owned(), self.files.iter().map(file).collect());
+        }
+        let mut inputs = serde_json::Map::new();
+        let mut outputs = serde_json::Map::new();
+        for task in &self.list {
+            for (lists, names) in [(&mut inputs, &task.input_files), (&mut outputs, &task.output_files)] {
+                if !names.is_empty() {
+                    lists.insert(task.spec.id.to_string(), Value::from(names.clone()));
+                }
+            }
+        }
+        for (section, lists) in [(INPUT_FILES, inputs), (OUTPUT_FILES, outputs)] {
+            if !lists.is_empty() {
+                kept.insert(section.to_owned(), Value::Object(lists));
+            }
+        }
     }
 
     /// Gives every task its id: the recorded one if it can be.
@@ -124,17 +152,17 @@ impl<'t> Tasks<'t> {
                 let id = names.rewrite(task.name);
                 let message = format!("task {} is called {id}", quoted(task.name));
                 warnings.add("id_rewritten", format!("{}/id", task.pointer), message);
-                kept.insert("original_id".to_owned(), Value::from(task.name));
+                kept.insert(ORIGINAL_ID.to_owned(), Value::from(task.name));
                 TaskId::new(id)
             });
             if let Ok(id) = id {
                 task.spec.id = id;
             }
             if let Some(kind) = task.view.field("name").and_then(View::scalar) {
-                kept.insert("type".to_owned(), Value::from(kind.text));
+                kept.insert(TYPE.to_owned(), Value::from(kind.text));
             }
             if !kept.is_empty() {
-                let metadata = BTreeMap::from([("wfformat".to_owned(), Value::Object(kept))]);
+                let metadata = BTreeMap::from([(KEPT.to_owned(), Value::Object(kept))]);
                 task.spec.details = Some(Arc::new(TaskDetails { metadata, ..TaskDetails::default() }));
             }
         }

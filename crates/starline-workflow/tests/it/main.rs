@@ -2,9 +2,14 @@
 
 mod broken;
 mod devices;
+mod drawn;
+mod exported;
+mod graphs;
 mod hostile;
 mod laws;
 mod recorded;
+mod records;
+mod schema;
 mod together;
 mod valid;
 mod volume;
