@@ -11,6 +11,7 @@ mod mermaid;
 mod nearest;
 mod problem;
 mod render;
+mod svg;
 mod tree;
 mod wfformat;
 mod write;
@@ -25,6 +26,8 @@ pub use wfformat::{
     ExportOptions, Exported, ImportOptions, Imported, Warning, WfVersion, edge_bytes, export_wfformat,
     import_wfformat, import_wfformat_with,
 };
+pub use svg::{SvgOptions, to_svg, to_svg_with};
+pub use wfformat::{ImportOptions, Imported, Warning, import_wfformat, import_wfformat_with};
 pub use write::{WriteError, to_json, to_yaml};
 
 pub use starline_edit::Limits;

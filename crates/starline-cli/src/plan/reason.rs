@@ -97,7 +97,7 @@ impl<'a> Choices<'a> {
     /// Why the task is on the device. Then it is work of the device for the next one.
     fn explain(&mut self, task: &TaskSpec, device: &DeviceId) -> Option<Reason> {
         let device = self.fleet.find(device)?;
-        let class = self.fleet.class(task.device.as_ref());
+        let class = self.fleet.class(task);
         let eligible = self.fleet.eligible(class);
         let (code, equals) = self.code(task, device, eligible);
         let (eligible, all) = (eligible.len(), self.loads.len());

@@ -5,6 +5,7 @@ mod devices;
 mod drawn;
 mod exported;
 mod graphs;
+mod drawing;
 mod hostile;
 mod laws;
 mod recorded;

@@ -1,0 +1,7 @@
+//! Drawings of graphs.
+
+mod draw;
+mod layout;
+mod options;
+
+pub use options::{SvgOptions, to_svg, to_svg_with};
