@@ -98,6 +98,11 @@ impl<'t> Fields<'t> {
         }
     }
 
+    /// The fields that nobody asked for, where they are no mistake.
+    pub(crate) fn rest(self) -> impl Iterator<Item = Entry<'t>> {
+        self.left.into_iter().flatten()
+    }
+
     /// Reports the fields that nobody asked for.
     pub(crate) fn close(self, report: &mut Report) {
         for entry in self.left.into_iter().flatten() {

@@ -7,7 +7,9 @@ mod drawing;
 mod excerpt;
 mod fields;
 mod file;
+mod galaxy;
 mod mermaid;
+mod names;
 mod nearest;
 mod problem;
 mod render;
@@ -19,15 +21,15 @@ mod write;
 pub use device_file::{DeviceEntry, DeviceFile};
 pub use dot::to_dot;
 pub use file::{Input, InputType, LoadOptions, Workflow};
+pub use galaxy::{GalaxyExport, GalaxyOptions, ImportedGalaxy, export_galaxy, import_galaxy};
 pub use mermaid::to_mermaid;
 pub use problem::Problem;
 pub use render::render;
+pub use svg::{SvgOptions, to_svg, to_svg_with};
 pub use wfformat::{
     ExportOptions, Exported, ImportOptions, Imported, Warning, WfVersion, edge_bytes, export_wfformat,
     import_wfformat, import_wfformat_with,
 };
-pub use svg::{SvgOptions, to_svg, to_svg_with};
-pub use wfformat::{ImportOptions, Imported, Warning, import_wfformat, import_wfformat_with};
 pub use write::{WriteError, to_json, to_yaml};
 
 pub use starline_edit::Limits;

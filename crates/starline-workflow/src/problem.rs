@@ -33,6 +33,9 @@ pub(crate) const DUPLICATE_DEVICE: &str = "duplicate_device";
 /// No task has this id.
 pub(crate) const UNKNOWN_TASK: &str = "unknown_task";
 
+/// A word that is none of those the format has.
+pub(crate) const UNKNOWN_ENUM: &str = "unknown_enum";
+
 /// Problems that are listed. A file with more of them is told how many are left out.
 const LISTED: usize = 1_000;
 /// Problems that are kept until they are sorted. What a hostile file has beyond that is counted.
@@ -61,6 +64,9 @@ pub struct Problem {
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
+    /// The place as a JSON pointer (RFC 6901), where the format has them: imported JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     /// Valid choices, or what to do instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -87,6 +93,7 @@ impl Problem {
             message: excerpt::printable(message),
             line: mark.line,
             column: mark.column,
+            pointer: None,
             hint: None,
             path: Vec::new(),
             excerpt: String::new(),
@@ -100,7 +107,7 @@ impl Problem {
         self
     }
 
-    fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark { line: self.line, column: self.column }
     }
 }

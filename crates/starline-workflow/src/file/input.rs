@@ -58,6 +58,11 @@ impl InputType {
         TYPES.iter().find(|(_, known)| *known == Some(self)).map_or("string", |(word, _)| word)
     }
 
+    /// The type of a word in a file.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        TYPES.iter().find(|(known, _)| *known == word).and_then(|(_, kind)| *kind)
+    }
+
     /// Whether a value is of this type.
     #[must_use]
     pub fn admits(self, value: &Value) -> bool {

@@ -2,6 +2,7 @@
 
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::json::{Json, Token};
 use super::{Body, MAX_DEPTH, MAX_EXPANSION, MAX_TEXT_BYTES, MAX_VALUES, Node, Tree};
 use crate::excerpt::quoted;
 use crate::problem::{
@@ -59,6 +60,30 @@ impl<'s> Tree<'s> {
             }
         }
         builder.finish()
+    }
+
+    /// Reads the one value of a JSON file, as strictly as JSON is defined.
+    ///
+    /// Stops at what is not JSON and at limits; duplicate keys are noted and left out.
+    pub(crate) fn read_json(source: &'s str, report: &mut Report) -> Result<Self, Stop> {
+        let mut builder = Builder::new(source, report);
+        let mut json = Json::new(source);
+        loop {
+            match json.token() {
+                Ok(Some((Token::OpenMap, at))) => builder.open(true, 0, at)?,
+                Ok(Some((Token::OpenList, at))) => builder.open(false, 0, at)?,
+                Ok(Some((Token::Close, _))) => builder.close()?,
+                Ok(Some((Token::Key(text) | Token::Text(text), at))) => {
+                    builder.scalar(&text, false, 0, at)?
+                }
+                Ok(Some((Token::Bare(text), at))) => builder.scalar(text, true, 0, at)?,
+                Ok(None) => return builder.finish(),
+                Err(fault) => {
+                    let message = format!("not JSON: {}", fault.message);
+                    return Err(builder.stop(fault.at, SYNTAX_ERROR, message, fault.hint));
+                }
+            }
+        }
     }
 }
 

@@ -4,9 +4,12 @@
 //! its line. YAML and JSON give the same tree.
 
 mod build;
+mod json;
+mod pointer;
 mod scalar;
 
 pub(crate) use build::text;
+pub(crate) use pointer::pointers;
 pub(crate) use scalar::{Meaning, meaning};
 
 use serde_json::Value;

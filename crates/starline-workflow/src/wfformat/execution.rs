@@ -172,7 +172,7 @@ fn payload(command: View<'_>, report: &mut Report) -> Payload {
 }
 
 /// A recorded text as a template that renders to it.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     if !text.contains("{{") && !text.contains("{%") {
         return text.to_owned();
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use starline_types::{DeviceId, DeviceProfile, TaskId, Value};
 
 use super::kept::MACHINES;
-use super::names::Names;
 use super::specification::Tasks;
 use super::{Warnings, text_of, whole};
 use crate::excerpt::quoted;
+use crate::names::Names;
 use crate::problem::Report;
 use crate::tree::View;
 

@@ -4,7 +4,6 @@ mod execution;
 mod export;
 mod kept;
 mod machines;
-mod names;
 mod specification;
 
 pub use export::{ExportOptions, Exported, WfVersion, export_wfformat};
@@ -22,6 +21,8 @@ use crate::file::{Marks, check};
 use crate::problem::{INVALID_VALUE, MISSING_FIELD, Problem, Report, Stop, UNSUPPORTED_VERSION};
 use crate::tree::{Meaning, Tree, View, text};
 use crate::{LoadOptions, Workflow};
+
+pub(crate) use execution::literal;
 
 /// What an import does beyond the format.
 #[derive(Clone, Debug, Default)]
@@ -49,14 +50,15 @@ pub struct Imported {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// Stable word. Of imports: `edge_one_sided`, `runtime_missing`, `id_rewritten` or `execution_ignored`. Of
-    /// exports: `kind_lost`, `not_executed`, `command_lost`, `field_lost`, `id_rewritten`, `estimates_only` or
-    /// `no_tasks`.
+    /// Stable word; the table is in the crate documentation.
     pub code: String,
     /// What was done, in one line.
     pub message: String,
     /// The place in the file that was read or written, as a JSON pointer (RFC 6901).
     pub pointer: String,
+    /// The task, dependency or field that it is about; empty where the place says it all.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub item: String,
 }
 
 /// Imports a workflow in WfFormat with default options; see [`import_wfformat_with`].
@@ -93,7 +95,7 @@ pub(crate) struct Warnings(Vec<Warning>);
 impl Warnings {
     pub(super) fn add(&mut self, code: &str, pointer: String, message: String) {
         let message = crate::excerpt::printable(&message);
-        self.0.push(Warning { code: code.to_owned(), message, pointer });
+        self.0.push(Warning { code: code.to_owned(), message, pointer, item: String::new() });
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use starline_types::{Dependency, Estimate, GraphSpec, Payload, TaskDetails, TaskId, TaskSpec, Value};
 
 use super::kept::{FILES, INPUT_FILES, KEPT, ORIGINAL_ID, OUTPUT_FILES, TYPE};
-use super::names::Names;
 use super::{Warnings, need, texts, whole, wrong};
 use crate::excerpt::quoted;
 use crate::file::Marks;
+use crate::names::Names;
 use crate::problem::{DUPLICATE_TASK, MISSING_FIELD, Mark, Report, UNKNOWN_TASK};
 use crate::tree::{Entry, View};
 

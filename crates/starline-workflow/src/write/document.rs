@@ -84,7 +84,8 @@ fn bare(value: impl ToString) -> Doc {
     Doc::Bare(value.to_string())
 }
 
-fn value(json: &Value) -> Doc {
+/// A value as it is, its members in the order of their names.
+pub(crate) fn value(json: &Value) -> Doc {
     match json {
         Value::Null | Value::Bool(_) | Value::Number(_) => bare(json),
         Value::String(words) => text(words),

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use starline_types::{DependencyId, GraphSpec, TaskId};
 
 use crate::Workflow;
-use document::Doc;
+pub(crate) use document::{Doc, value as json_doc};
+pub(crate) use json::write as write_json;
 
 /// Why a workflow cannot be written as a file.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum WriteError {
         /// Target.
         to: TaskId,
     },
+    /// Two tasks or two dependencies have one id.
+    #[error("id {0} is used twice")]
+    RepeatedId(String),
     /// An edge leads into a task that is not in the graph.
     #[error("a dependency leads into task {0}, which does not exist")]
     UnknownTask(TaskId),

@@ -95,7 +95,7 @@ const ODD: &[&str] = &[
 ];
 
 /// Texts that are easily misread, and any others.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => prop::sample::select(ODD).prop_map(str::to_owned),
         1 => "[ -~\n]{0,30}",
@@ -106,11 +106,11 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 /// Texts where templates are read.
-fn words() -> impl Strategy<Value = String> {
+pub(crate) fn words() -> impl Strategy<Value = String> {
     text().prop_map(|text| text.replace('{', "{ "))
 }
 
-fn json() -> impl Strategy<Value = Value> {
+pub(crate) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -127,12 +127,12 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn key() -> impl Strategy<Value = String> {
+pub(crate) fn key() -> impl Strategy<Value = String> {
     // A bare `<<` and what inputs may not be sent are left to their own tests.
     words().prop_filter("a meaning of its own", |key| !matches!(key.as_str(), "file" | "artifact"))
 }
 
-fn values() -> impl Strategy<Value = BTreeMap<String, Value>> {
+pub(crate) fn values() -> impl Strategy<Value = BTreeMap<String, Value>> {
     btree_map(key(), json(), 0..3)
 }
 
@@ -308,7 +308,7 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
     })
 }
 
-fn workflow() -> impl Strategy<Value = Workflow> {
+pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
     let policy = prop::sample::select(vec![
         FailurePolicy::SkipDependents,
         FailurePolicy::FailFast,

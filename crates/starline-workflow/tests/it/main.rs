@@ -2,10 +2,11 @@
 
 mod broken;
 mod devices;
+mod drawing;
 mod drawn;
 mod exported;
+mod galaxy;
 mod graphs;
-mod drawing;
 mod hostile;
 mod laws;
 mod recorded;

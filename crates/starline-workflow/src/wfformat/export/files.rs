@@ -6,11 +6,11 @@ use starline_types::{Artifact, FileInput, GraphSpec, RunOutcome, TaskId, TaskSpe
 
 use super::super::Warnings;
 use super::super::kept::{INPUT_FILES, Kept, OUTPUT_FILES};
-use super::super::names::Names;
 use super::links::Links;
 use super::record::File;
 use super::{Lists, attempted};
 use crate::excerpt::quoted;
+use crate::names::Names;
 
 /// Longest id of a file, in bytes.
 const LONGEST: usize = 4096;

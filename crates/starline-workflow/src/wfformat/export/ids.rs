@@ -4,9 +4,9 @@ use starline_types::{GraphSpec, MAX_ID_BYTES, Value};
 
 use super::super::Warnings;
 use super::super::kept::{ORIGINAL_ID, of_task};
-use super::super::names::Names;
 use super::WfVersion;
 use crate::excerpt::quoted;
+use crate::names::Names;
 
 /// The written id of each task.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ const NUMBER: usize = 8;
 
 /// Gives each foreign name an id of its own.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(crate) struct Names {
     allowed: fn(char) -> bool,
     /// Longest id, in bytes.
     longest: usize,
@@ -27,22 +27,22 @@ impl Default for Names {
 
 impl Names {
     /// Names of allowed characters, which must all be ASCII.
-    pub(super) fn new(allowed: fn(char) -> bool, longest: usize) -> Self {
+    pub(crate) fn new(allowed: fn(char) -> bool, longest: usize) -> Self {
         Self { allowed, longest, taken: BTreeSet::new(), numbers: BTreeMap::new() }
     }
 
     /// Whether a name can stay as it is, leaving aside what is taken.
-    pub(super) fn fits(&self, name: &str) -> bool {
+    pub(crate) fn fits(&self, name: &str) -> bool {
         !name.is_empty() && name.len() <= self.longest && name.chars().all(self.allowed)
     }
 
     /// Keeps an id for the name that is one already, so that no rewritten name takes it; `false` if it is taken.
-    pub(super) fn keep(&mut self, id: &str) -> bool {
+    pub(crate) fn keep(&mut self, id: &str) -> bool {
         self.taken.insert(id.to_owned())
     }
 
     /// An id that is not taken, as near to the name as the alphabet allows.
-    pub(super) fn rewrite(&mut self, name: &str) -> String {
+    pub(crate) fn rewrite(&mut self, name: &str) -> String {
         let fitting = name.chars().map(|c| if (self.allowed)(c) { c } else { '_' });
         let mut stem: String = fitting.take(self.longest - NUMBER).collect();
         if stem.is_empty() {
