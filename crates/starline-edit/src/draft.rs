@@ -417,12 +417,20 @@ impl<'g, 'a> Draft<'g, 'a> {
         let upstream = self.graph.are_upstream(&pairs);
         for (edit, task, name, pair) in references {
             let id = self.graph.id(task);
-            let message = match pair {
+            let (message, hint) = match pair {
                 Some(pair) if upstream[pair] => continue,
-                Some(_) => format!("a template of task {id} refers to {name}, which is not upstream of it"),
-                None => format!("a template of task {id} refers to {name}, which does not exist"),
+                Some(_) => {
+                    // A task can never wait for itself.
+                    let hint = format!("add a dependency from {name}, or leave the reference out");
+                    let message = format!("task {id} refers to {name}, which is not upstream of it");
+                    (message, Some(hint).filter(|_| name != id.as_str()))
+                }
+                None => (
+                    format!("task {id} refers to {name}, which does not exist"),
+                    self.hints.nearest_task(&name, self.graph),
+                ),
             };
-            let hint = format!("add a dependency from {name}, or leave the reference out");
+            let hint = hint.unwrap_or_else(|| "leave the reference out".to_owned());
             let fault = Fault::new(edit, Code::ReferenceNotUpstream, id, message);
             self.faults.push(fault.hint(hint));
         }

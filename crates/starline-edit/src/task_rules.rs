@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 use starline_graph::check_templates;
-use starline_types::{DeviceId, Millis, Payload, TaskSpec};
+use starline_types::{DeviceId, FileInput, Millis, Payload, TaskSpec};
 
 use crate::hint::Hints;
 use crate::{Code, Fault, Surroundings};
@@ -37,7 +37,7 @@ pub(crate) fn faults<'a>(
     match task.run_timeout {
         Some(Millis::ZERO) => invalid("run_timeout", "is zero".into(), "write `none` for no limit"),
         Some(limit) if limit > MAX_RUN_TIMEOUT => {
-            invalid("run_timeout", format!("{limit} is too long"), "at most 7d, or `none`");
+            invalid("run_timeout", format!("{limit} is too long"), "at most 168h, or `none`");
         }
         _ => {}
     }
@@ -84,23 +84,33 @@ pub(crate) fn faults<'a>(
 
 /// Bytes of the texts and of the metadata of a task.
 fn sizes(task: &TaskSpec) -> (usize, usize) {
-    let process = |env: &BTreeMap<String, String>, cwd: &Option<String>, stdin: &Option<String>| {
-        let env: usize = env.iter().map(|(name, value)| name.len() + value.len()).sum();
-        env + [cwd, stdin].into_iter().flatten().map(String::len).sum::<usize>()
+    let named = |named: &BTreeMap<String, String>| -> usize {
+        named.iter().map(|(name, value)| name.len() + value.len()).sum()
     };
+    let process = |env: &BTreeMap<String, String>, cwd: &Option<String>, stdin: &Option<String>| {
+        named(env) + [cwd, stdin].into_iter().flatten().map(String::len).sum::<usize>()
+    };
+    let kept = |secrets: &BTreeMap<String, String>, collect: &[String]| named(secrets) + texts(collect);
     let run = match &task.run {
         Payload::Noop | Payload::Sleep(_) => 0,
-        Payload::Sh(shell) => shell.script.len() + process(&shell.env, &shell.cwd, &shell.stdin),
+        Payload::Sh(shell) => {
+            let process = process(&shell.env, &shell.cwd, &shell.stdin);
+            shell.script.len() + process + kept(&shell.secrets, &shell.collect)
+        }
         Payload::Exec(exec) => {
             // An empty argument takes room as well.
-            texts(&exec.argv) + exec.argv.len() + process(&exec.env, &exec.cwd, &exec.stdin)
+            let argv = texts(&exec.argv) + exec.argv.len();
+            let process = process(&exec.env, &exec.cwd, &exec.stdin);
+            argv + process + kept(&exec.secrets, &exec.collect)
         }
         Payload::Prompt(prompt) => prompt.text.len(),
         Payload::Call { name, arguments } => name.len() + json_bytes(arguments),
     };
     let details = task.details.as_ref().map_or((0, 0), |details| {
         let metadata: usize = details.metadata.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
-        (details.description.len() + texts(&details.tips), metadata)
+        let files: usize = details.files.iter().map(|(name, file)| name.len() + file_bytes(file)).sum();
+        let prompt = details.approval.as_ref().map_or(0, |gate| gate.prompt.len());
+        (details.description.len() + texts(&details.tips) + files + prompt, metadata)
     });
     let device = task.device.as_ref().map_or(0, |device| {
         let resources: usize = device.resources.0.keys().map(String::len).sum();
@@ -110,6 +120,13 @@ fn sizes(task: &TaskSpec) -> (usize, usize) {
     let outputs: usize =
         task.outputs.iter().map(|(name, output)| name.len() + output.from.to_string().len()).sum();
     (task.name().len() + run + details.0 + device + inputs + outputs, details.1)
+}
+
+fn file_bytes(file: &FileInput) -> usize {
+    match file {
+        FileInput::File { path, .. } => path.len(),
+        FileInput::Output { task, output } => task.as_str().len() + output.len(),
+    }
 }
 
 fn texts(texts: &[String]) -> usize {

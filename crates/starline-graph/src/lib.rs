@@ -33,7 +33,8 @@ pub use readiness::Effect;
 pub use record::{Record, Remains, Waits};
 pub use statistics::statistics;
 pub use template::{
-    RenderError, TemplateContext, check_templates, has_templates, must_be_rendered, references,
-    rename_references, render_inputs, render_payload, render_text, resolve_files,
+    Interpolation, RenderError, TemplateContext, check_templates, has_templates, interpolations,
+    must_be_rendered, references, rename_references, render_inputs, render_payload, render_text,
+    resolve_files,
 };
 pub use topology::{ancestors, components, descendants, levels, topological_order};

@@ -32,6 +32,8 @@ pub(crate) fn quote(text: &str, redirected: bool) -> String {
 pub(crate) struct Misplaced {
     /// Line of the script, from 1.
     pub(crate) line: usize,
+    /// Interpolations before it.
+    pub(crate) nth: usize,
     /// What the interpolation stands in.
     pub(crate) inside: &'static str,
 }
@@ -46,8 +48,9 @@ pub(crate) fn check(script: &str) -> Result<(), Misplaced> {
         lost: None,
     };
     scan.run().map_err(|inside| {
-        let line = 1 + scan.chars[..scan.at.min(scan.chars.len())].iter().filter(|c| **c == '\n').count();
-        Misplaced { line, inside }
+        let before = &scan.chars[..scan.at.min(scan.chars.len())];
+        let count = |wanted: char| before.iter().filter(|c| **c == wanted).count();
+        Misplaced { line: 1 + count('\n'), nth: count(MARK), inside }
     })
 }
 
@@ -381,7 +384,8 @@ mod tests {
         ] {
             assert_eq!(inside(script), Some(place), "{script}");
         }
-        assert_eq!(check("a\nb '\0'"), Err(Misplaced { line: 2, inside: SINGLE }));
+        assert_eq!(check("a\nb '\0'"), Err(Misplaced { line: 2, nth: 0, inside: SINGLE }));
+        assert_eq!(check("\0 \0\n\"\0"), Err(Misplaced { line: 2, nth: 2, inside: DOUBLE }));
     }
 
     #[test]

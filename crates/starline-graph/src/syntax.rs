@@ -96,6 +96,8 @@ pub(crate) struct Parsed {
     pub(crate) roots: Vec<&'static str>,
     /// Tasks that are named, in the order of the text.
     pub(crate) references: Vec<Reference>,
+    /// Inputs that are named and must be there, in the order of the text.
+    pub(crate) inputs: Vec<String>,
 }
 
 /// A place in an expression that names a task: `.scan` or `["scan:b"]` after `tasks`.
@@ -149,11 +151,13 @@ struct Operand {
     name: String,
     /// Keys of the accesses, each behind a comma.
     keys: String,
+    /// The input that this is, if it is one.
+    input: Option<String>,
 }
 
 impl Operand {
     fn plain(code: String) -> Self {
-        Self { code, name: "(…)".to_owned(), keys: String::new() }
+        Self { code, name: "(…)".to_owned(), keys: String::new(), input: None }
     }
 
     /// Code that fails if the operand is undefined.
@@ -181,12 +185,15 @@ struct Parser<'s, 't> {
     depth: usize,
     operators: usize,
     roots: &'static [&'static str],
+    /// Inputs that are asked for as something that may be undefined.
+    optional: Vec<String>,
     parsed: Parsed,
 }
 
 impl<'s, 't> Parser<'s, 't> {
     fn new(source: &'s str, tokens: &'t [Token<'s>], roots: &'static [&'static str]) -> Self {
-        Self { source, tokens, next: 0, depth: 0, operators: 0, roots, parsed: Parsed::default() }
+        let (optional, parsed) = (Vec::new(), Parsed::default());
+        Self { source, tokens, next: 0, depth: 0, operators: 0, roots, optional, parsed }
     }
 
     fn all(mut self) -> Result<Parsed, String> {
@@ -195,6 +202,7 @@ impl<'s, 't> Parser<'s, 't> {
             return Err(self.unexpected("an operator or the end"));
         }
         self.parsed.code = code;
+        self.parsed.inputs.retain(|name| !self.optional.contains(name));
         Ok(self.parsed)
     }
 
@@ -359,7 +367,7 @@ impl<'s, 't> Parser<'s, 't> {
 
     /// An operand with its filters and tests.
     fn filtered(&mut self) -> Result<String, String> {
-        let operand = self.negated()?;
+        let mut operand = self.negated()?;
         let may_be_undefined = match (self.peek(), self.tokens.get(self.next + 1).map(|token| token.kind)) {
             (Some(Kind::Sign("|")), Some(Kind::Name("default" | "d"))) => true,
             (Some(Kind::Name("is")), Some(Kind::Name("defined" | "undefined"))) => true,
@@ -369,6 +377,9 @@ impl<'s, 't> Parser<'s, 't> {
             ),
             _ => false,
         };
+        if may_be_undefined {
+            self.optional.extend(operand.input.take());
+        }
         let mut code = if may_be_undefined { operand.lenient() } else { operand.strict() };
         loop {
             if self.sign("|") {
@@ -451,7 +462,7 @@ impl<'s, 't> Parser<'s, 't> {
     /// A value and the accesses behind it.
     fn accessed(&mut self) -> Result<Operand, String> {
         let mut operand = self.primary()?;
-        let of_tasks = operand.code == "tasks";
+        let (of_tasks, of_inputs) = (operand.code == "tasks", operand.code == "inputs");
         let mut first = true;
         loop {
             let from = self.next;
@@ -475,6 +486,8 @@ impl<'s, 't> Parser<'s, 't> {
                 let span = self.tokens[from].at..self.tokens[self.next - 1].end;
                 self.parsed.references.push(Reference { task, span });
             }
+            operand.input = named.filter(|_| of_inputs && first).map(str::to_owned);
+            self.parsed.inputs.extend(operand.input.clone());
             first = false;
         }
         if of_tasks && first {
@@ -534,11 +547,13 @@ impl<'s, 't> Parser<'s, 't> {
                 if !self.parsed.roots.contains(root) {
                     self.parsed.roots.push(root);
                 }
-                Operand { code: (*root).to_owned(), name: (*root).to_owned(), keys: String::new() }
+                let (code, name) = ((*root).to_owned(), (*root).to_owned());
+                Operand { code, name, keys: String::new(), input: None }
             }
             // Found missing when it is evaluated, as attributes are: `default(...)` may make up for it.
             None => {
-                Operand { code: "{}".to_owned(), name: String::new(), keys: format!(", {}", literal(name)) }
+                let keys = format!(", {}", literal(name));
+                Operand { code: "{}".to_owned(), name: String::new(), keys, input: None }
             }
         }
     }

@@ -74,11 +74,16 @@ impl fmt::Debug for TemplateContext<'_> {
 pub struct RenderError {
     place: String,
     message: String,
+    at: Option<usize>,
 }
 
 impl RenderError {
     fn new(place: &Place<'_>, message: impl Into<String>) -> Self {
-        Self { place: place.to_string(), message: message.into() }
+        Self { place: place.to_string(), message: message.into(), at: None }
+    }
+
+    fn unreadable(place: &Place<'_>, fault: Unreadable) -> Self {
+        Self { place: place.to_string(), message: fault.message, at: Some(fault.at) }
     }
 
     /// Where in the task the text stands, such as `sh` or `exec[2]`.
@@ -92,6 +97,50 @@ impl RenderError {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The byte of the text where the interpolation or block begins that cannot be read; `None` if all can.
+    #[must_use]
+    pub fn at(&self) -> Option<usize> {
+        self.at
+    }
+}
+
+/// An interpolation or block that cannot be read, or that stands where it must not.
+#[derive(Debug)]
+struct Unreadable {
+    /// Byte of the text where it begins.
+    at: usize,
+    message: String,
+}
+
+/// What stands from `{{` to `}}` in a text, and what it names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Interpolation {
+    /// Byte of the text where it begins.
+    pub at: usize,
+    /// Tasks that it names, in the order of the text.
+    pub tasks: Vec<String>,
+    /// Inputs that it names and must find: those that it never asks for with `default(...)` or `is defined`.
+    pub inputs: Vec<String>,
+}
+
+/// The interpolations of a text in their order; none if one of them cannot be read.
+///
+/// Costs O(bytes).
+#[must_use]
+pub fn interpolations(text: &str) -> Vec<Interpolation> {
+    let (mut found, mut end) = (Vec::new(), 0);
+    let read = split(text, |before, interpolation| {
+        end += before.len();
+        if let Some((source, Parsed { references, inputs, .. })) = interpolation {
+            let tasks = references.into_iter().map(|reference| reference.task).collect();
+            found.push(Interpolation { at: end, tasks, inputs });
+            end += source.len();
+        }
+        Ok(())
+    });
+    if read.is_ok() { found } else { Vec::new() }
 }
 
 /// Whether any text of a task must be rendered. Costs one search of its texts.
@@ -253,19 +302,22 @@ struct Template {
 #[derive(Debug)]
 enum Part {
     Text(String),
-    Interpolation { program: Program, source: String },
+    Interpolation { program: Program, source: String, at: usize },
 }
 
 impl Template {
-    fn read(source: &str) -> Result<Self, String> {
+    fn read(source: &str) -> Result<Self, Unreadable> {
+        let mut end = 0;
         let mut parts = Vec::new();
         split(source, |text, interpolation| {
             if !text.is_empty() {
                 parts.push(Part::Text(text.to_owned()));
             }
+            end += text.len();
             if let Some((source, parsed)) = interpolation {
-                let source: String = source.chars().take(80).collect();
-                parts.push(Part::Interpolation { program: Program::new(parsed)?, source });
+                let shown: String = source.chars().take(80).collect();
+                parts.push(Part::Interpolation { program: Program::new(parsed)?, source: shown, at: end });
+                end += source.len();
             }
             Ok(())
         })?;
@@ -273,30 +325,35 @@ impl Template {
     }
 
     fn read_at(place: &Place<'_>, source: &str) -> Result<Self, RenderError> {
-        let template = Self::read(source).map_err(|message| RenderError::new(place, message))?;
+        let template = Self::read(source).map_err(|fault| RenderError::unreadable(place, fault))?;
         if *place == Place::Script {
-            template.check_quotes().map_err(|message| RenderError::new(place, message))?;
+            template.check_quotes().map_err(|fault| RenderError::unreadable(place, fault))?;
         }
         Ok(template)
     }
 
-    fn check_quotes(&self) -> Result<(), String> {
+    fn check_quotes(&self) -> Result<(), Unreadable> {
         let mut script = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) if text.contains(shell::MARK) => {
-                    return Err("the script has a NUL byte".to_owned());
+                    return Err(Unreadable { at: 0, message: "the script has a NUL byte".to_owned() });
                 }
                 Part::Text(text) => script.push_str(text),
                 Part::Interpolation { .. } => script.push(shell::MARK),
             }
         }
         shell::check(&script).map_err(|fault| {
-            let shell::Misplaced { line, inside } = fault;
-            format!(
+            let shell::Misplaced { line, nth, inside } = fault;
+            let mut places = self.parts.iter().filter_map(|part| match part {
+                Part::Interpolation { at, .. } => Some(*at),
+                Part::Text(_) => None,
+            });
+            let message = format!(
                 "interpolation on line {line} stands inside {inside}: write it bare as a word of its own, as it is \
                  quoted when it is filled in"
-            )
+            );
+            Unreadable { at: places.nth(nth).unwrap_or_default(), message }
         })
     }
 }
@@ -305,32 +362,33 @@ impl Template {
 fn split<'s>(
     source: &'s str,
     mut part: impl FnMut(&'s str, Option<(&'s str, Parsed)>) -> Result<(), String>,
-) -> Result<(), String> {
+) -> Result<(), Unreadable> {
     let mut at = 0;
     while let Some(found) = source[at..].find("{{") {
         let open = at + found;
-        let text = &source[at..open];
-        refuse_blocks(text)?;
+        let fault = |message| Unreadable { at: open, message };
+        refuse_blocks(source, at..open)?;
         if source[open + 2..].starts_with(['-', '+']) {
-            return Err("whitespace marks such as `{{-` are not supported".to_owned());
+            return Err(fault("whitespace marks such as `{{-` are not supported".to_owned()));
         }
-        let (parsed, end) = syntax::interpolation(source, open + 2, ROOTS)?;
-        part(text, Some((&source[open..end], parsed)))?;
+        let (parsed, end) = syntax::interpolation(source, open + 2, ROOTS).map_err(fault)?;
+        part(&source[at..open], Some((&source[open..end], parsed))).map_err(fault)?;
         at = end;
     }
-    refuse_blocks(&source[at..])?;
-    part(&source[at..], None)
+    refuse_blocks(source, at..source.len())?;
+    part(&source[at..], None).map_err(|message| Unreadable { at, message })
 }
 
 /// Only what is surely meant as a control block: `{%s}` is text.
-fn refuse_blocks(text: &str) -> Result<(), String> {
+fn refuse_blocks(source: &str, within: std::ops::Range<usize>) -> Result<(), Unreadable> {
+    let (start, text) = (within.start, &source[within]);
     for (at, _) in text.match_indices("{%") {
         let rest = text[at + 2..].trim_start_matches(['-', '+']).trim_start();
         let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         if BLOCKS.contains(&word) {
-            return Err(format!(
-                "`{{% {word} %}}` is not supported: templates have {{{{ expressions }}}} alone"
-            ));
+            let message =
+                format!("`{{% {word} %}}` is not supported: templates have {{{{ expressions }}}} alone");
+            return Err(Unreadable { at: start + at, message });
         }
     }
     Ok(())
@@ -369,7 +427,7 @@ impl Visitor for Renamer<'_> {
             spans.extend(interpolation.into_iter().flat_map(|(_, parsed)| parsed.references));
             Ok(())
         })
-        .map_err(|message| RenderError::new(place, message))?;
+        .map_err(|fault| RenderError::unreadable(place, fault))?;
         let mut renamed = text.to_owned();
         for reference in spans.into_iter().rev() {
             if let Some(name) = (self.name)(&reference.task) {
@@ -435,14 +493,14 @@ impl<'c> Renderer<'c> {
         for (at, part) in template.parts.iter().enumerate() {
             match part {
                 Part::Text(text) => rendered.push_str(text),
-                Part::Interpolation { program, source } if *place == Place::Script => {
+                Part::Interpolation { program, source, .. } if *place == Place::Script => {
                     let redirected = matches!(
                         template.parts.get(at + 1),
                         Some(Part::Text(text)) if text.starts_with(['<', '>'])
                     );
                     rendered.push_str(&shell::quote(&self.word(program, source, place)?, redirected));
                 }
-                Part::Interpolation { program, source } => {
+                Part::Interpolation { program, source, .. } => {
                     rendered.push_str(&self.word(program, source, place)?)
                 }
             }
@@ -464,7 +522,7 @@ impl Visitor for Renderer<'_> {
     fn json(&mut self, place: &Place<'_>, text: &str) -> Result<Option<Value>, RenderError> {
         let template = Template::read_at(place, text)?;
         let fault = |message| RenderError::new(place, message);
-        let [Part::Interpolation { program, source }] = template.parts.as_slice() else {
+        let [Part::Interpolation { program, source, .. }] = template.parts.as_slice() else {
             return self.fill(&template, place).map(|text| Some(Value::String(text))).map_err(fault);
         };
         // The limits are those of the text that the value would be.

@@ -50,7 +50,7 @@ impl History {
             let before = before.max_by_key(|before| {
                 (self.end_of(*before), self.has_run(*before), Reverse(self.graph.order(*before)))
             });
-            let released = before.and_then(|before| self.end_of(before)).unwrap_or(self.origin());
+            let released = before.and_then(|before| self.end_of(before)).unwrap_or_else(|| self.origin());
             steps.push(self.step(task, released, now));
             next = before;
         }

@@ -32,9 +32,9 @@ pub fn to_chrome_trace(history: &History) -> String {
     trace.marks(history);
     trace.text.push_str("\n],\n\"otherData\":{");
     // Writing to a string cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         trace.text,
-        "\"run\":{},\"name\":{},\"state\":{}}}}}\n",
+        "\"run\":{},\"name\":{},\"state\":{}}}}}",
         quoted(history.run().as_str()),
         quoted(history.name()),
         quoted(history.state().as_str())

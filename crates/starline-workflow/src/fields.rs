@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use starline_types::{Millis, Value};
 
@@ -11,7 +12,7 @@ use crate::nearest;
 use crate::problem::{
     INVALID_ID, INVALID_VALUE, MISSING_FIELD, Mark, Problem, Report, UNKNOWN_FIELD, UNSUPPORTED_FIELD,
 };
-use crate::tree::{Entry, Meaning, Shape, View};
+use crate::tree::{Entry, Meaning, Shape, View, meaning};
 
 /// What a mapping describes, for messages: `task scan`, `retry of task scan`, `defaults`.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,11 @@ impl<'t> What<'t> {
 
     pub(crate) fn named(part: &'static str, name: &'t str) -> Self {
         Self { part, name }
+    }
+
+    /// The name alone.
+    pub(crate) fn name(self) -> &'t str {
+        self.name
     }
 }
 
@@ -68,10 +74,44 @@ impl<'t> Fields<'t> {
         Some(Self { what, at, left: map.entries().map(Some).collect(), known: Vec::new() })
     }
 
+    /// The fields of a section; whoever wrote something else is shown an example.
+    pub(crate) fn of(
+        section: &Field<'t>,
+        what: What<'t>,
+        example: &str,
+        report: &mut Report,
+    ) -> Option<Self> {
+        if section.value.map().is_none() {
+            let message = format!("{what} is {}, expected a mapping", section.value.found());
+            report.add(section.value.mark(), INVALID_VALUE, message).hint(format!("write `{example}`"));
+            return None;
+        }
+        Self::read(section.value, section.at, what, report)
+    }
+
     /// The field of a name, once.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<Field<'t>> {
         self.known.push(name);
         self.remove(name)
+    }
+
+    /// The field under the name that another program has for it. Hints do not offer such names.
+    pub(crate) fn alias(&mut self, name: &str) -> Option<Field<'t>> {
+        self.remove(name)
+    }
+
+    /// The field of a name, or of the name that another program has for it; not both.
+    pub(crate) fn take_or(
+        &mut self,
+        name: &'static str,
+        alias: &str,
+        report: &mut Report,
+    ) -> Option<Field<'t>> {
+        let (own, alias) = (self.take(name), self.alias(alias));
+        if let (Some(_), Some(alias)) = (own, alias) {
+            alias.beside(name, report);
+        }
+        own.or(alias)
     }
 
     fn remove(&mut self, name: &str) -> Option<Field<'t>> {
@@ -83,10 +123,15 @@ impl<'t> Fields<'t> {
     pub(crate) fn need(&mut self, name: &'static str, hint: &str, report: &mut Report) -> Option<Field<'t>> {
         let field = self.take(name);
         if field.is_none() {
-            let message = format!("{} has no `{name}`", self.what);
-            report.add(self.at, MISSING_FIELD, message).hint(hint);
+            self.miss(name, hint, report);
         }
         field
+    }
+
+    /// Reports that a field is missing.
+    pub(crate) fn miss(&self, name: &str, hint: &str, report: &mut Report) {
+        let message = format!("{} has no `{name}`", self.what);
+        report.add(self.at, MISSING_FIELD, message).hint(hint);
     }
 
     /// Refuses fields that the format has and this version does not read.
@@ -101,6 +146,16 @@ impl<'t> Fields<'t> {
     /// The fields that nobody asked for, where they are no mistake.
     pub(crate) fn rest(self) -> impl Iterator<Item = Entry<'t>> {
         self.left.into_iter().flatten()
+    }
+
+    /// Refuses fields that belong into one of the others.
+    pub(crate) fn displaced(&mut self, names: &[&str], owner: &str, report: &mut Report) {
+        for name in names {
+            if let Some(field) = self.remove(name) {
+                let message = format!("{} has no field `{name}`", self.what);
+                report.add(field.at, UNKNOWN_FIELD, message).hint(format!("write it inside `{owner}`"));
+            }
+        }
     }
 
     /// Reports the fields that nobody asked for.
@@ -120,13 +175,21 @@ impl<'t> Field<'t> {
         report.add(self.at, UNSUPPORTED_FIELD, message).hint("leave it out");
     }
 
+    /// Reports that the field stands beside the one it is another name for.
+    pub(crate) fn beside(&self, own: &str, report: &mut Report) {
+        let message =
+            format!("`{}` of {} is another name for `{own}`, which is there too", self.name, self.what);
+        report.add(self.at, INVALID_VALUE, message).hint(format!("leave `{}` out", self.name));
+    }
+
     /// Reports that a value within the field is not what it should be.
     pub(crate) fn wrong<'r>(&self, at: View<'t>, expected: &str, report: &'r mut Report) -> &'r mut Problem {
         let message = format!("`{}` of {} is {}, expected {expected}", self.name, self.what, at.found());
         report.add(at.mark(), INVALID_VALUE, message)
     }
 
-    fn text_at(&self, value: View<'t>, report: &mut Report) -> Option<&'t str> {
+    /// A value within the field as a text.
+    pub(crate) fn text_at(&self, value: View<'t>, report: &mut Report) -> Option<&'t str> {
         let text = value.scalar().and_then(|scalar| scalar.as_text());
         if text.is_none() {
             let problem = self.wrong(value, "a text", report);
@@ -150,7 +213,10 @@ impl<'t> Field<'t> {
     /// A list of texts.
     pub(crate) fn texts(&self, report: &mut Report) -> Option<Vec<String>> {
         let Some(list) = self.value.list() else {
-            self.wrong(self.value, "a list of texts", report);
+            let problem = self.wrong(self.value, "a list of texts", report);
+            if let Some(text) = self.value.scalar().and_then(|scalar| scalar.as_text()) {
+                problem.hint(format!("write `{}: [{}]`", self.name, quoted(text).trim_matches('`')));
+            }
             return None;
         };
         Some(list.items().filter_map(|item| self.text_at(item, report)).map(str::to_owned).collect())
@@ -217,15 +283,31 @@ impl<'t> Field<'t> {
 
     /// A whole number from `min` up.
     pub(crate) fn whole(&self, min: u32, report: &mut Report) -> Option<u32> {
+        self.count(u64::from(min)..=u64::from(u32::MAX), report).and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn count(&self, within: RangeInclusive<u64>, report: &mut Report) -> Option<u64> {
         let number = match self.meaning() {
             Some(Meaning::Number(number)) => number.as_u64(),
             _ => None,
         };
-        let fitting = number.and_then(|number| u32::try_from(number).ok()).filter(|number| *number >= min);
+        let fitting = number.filter(|number| within.contains(number));
         if fitting.is_none() {
-            self.wrong(self.value, &format!("a whole number from {min} to {}", u32::MAX), report);
+            let (min, max) = within.into_inner();
+            let most = if max < u64::from(u32::MAX) { format!("to {max}") } else { "up".to_owned() };
+            self.wrong_number(&format!("a whole number from {min} {most}"), report);
         }
         fitting
+    }
+
+    /// Reports that the value is not the number that it should be.
+    fn wrong_number(&self, expected: &str, report: &mut Report) {
+        let problem = self.wrong(self.value, expected, report);
+        let scalar = self.value.scalar().filter(|scalar| scalar.meaning() == Meaning::Text);
+        if scalar.is_some_and(|scalar| matches!(meaning(scalar.text), Meaning::Number(_))) {
+            problem.hint("leave the quotes out");
+        }
     }
 
     /// A finite number.
@@ -235,20 +317,25 @@ impl<'t> Field<'t> {
             _ => None,
         };
         if number.is_none() {
-            self.wrong(self.value, "a number", report);
+            self.wrong_number("a number", report);
         }
         number
     }
 
     /// An amount: a whole number, or a size such as `32GiB` in bytes.
     pub(crate) fn amount(&self, report: &mut Report) -> Option<u64> {
+        self.amount_as("a whole number or a size such as 512MiB, 32GiB or 10MB", report)
+    }
+
+    /// An amount, called something else if it is none.
+    pub(crate) fn amount_as(&self, expected: &str, report: &mut Report) -> Option<u64> {
         let amount = self.value.scalar().and_then(|scalar| match scalar.meaning() {
             Meaning::Number(number) => number.as_u64(),
             Meaning::Text => amount::read(scalar.text),
             Meaning::Null | Meaning::Bool(_) | Meaning::Unbounded => None,
         });
         if amount.is_none() {
-            self.wrong(self.value, "a whole number or a size such as 512MiB, 32GiB or 10MB", report);
+            self.wrong(self.value, expected, report);
         }
         amount
     }
@@ -257,9 +344,24 @@ impl<'t> Field<'t> {
         let scalar = self.value.scalar();
         let span = scalar.and_then(|scalar| scalar.as_text()).and_then(|text| text.parse().ok());
         if span.is_none() {
-            self.wrong(self.value, "a time with its unit, such as 500ms, 2.5s, 30s, 2m or 1h", report);
+            let expected = "a time with its unit, such as 500ms, 2.5s, 30s, 2m or 1h";
+            let problem = self.wrong(self.value, expected, report);
+            if let Some(scalar) = scalar.filter(|scalar| matches!(meaning(scalar.text), Meaning::Number(_))) {
+                problem.hint(format!("write `{}s` if these are seconds", scalar.text));
+            }
         }
         span
+    }
+
+    /// A duration that is more than nothing and at most `longest`.
+    pub(crate) fn wait(&self, longest: Millis, report: &mut Report) -> Option<Millis> {
+        let span = self.duration(report)?;
+        if (1..=longest.0).contains(&span.0) {
+            return Some(span);
+        }
+        let most = if longest.0 < u64::MAX { format!(" and at most {longest}") } else { String::new() };
+        self.wrong(self.value, &format!("more than no time{most}"), report);
+        None
     }
 
     /// A duration, or `none` for no limit.

@@ -13,18 +13,22 @@ mod names;
 mod nearest;
 mod problem;
 mod render;
+mod schema;
 mod svg;
 mod tree;
 mod wfformat;
 mod write;
 
-pub use device_file::{DeviceEntry, DeviceFile};
+pub use device_file::{
+    AuthSettings, ConnectionSettings, DeviceEntry, DeviceFile, Link, NetworkSettings, SshMode,
+};
 pub use dot::to_dot;
-pub use file::{Input, InputType, LoadOptions, Workflow};
+pub use file::{FileResolver, Input, InputType, LoadOptions, Workflow};
 pub use galaxy::{GalaxyExport, GalaxyOptions, ImportedGalaxy, export_galaxy, import_galaxy};
 pub use mermaid::to_mermaid;
 pub use problem::Problem;
 pub use render::render;
+pub use schema::{SchemaKind, schema};
 pub use svg::{SvgOptions, to_svg, to_svg_with};
 pub use wfformat::{
     ExportOptions, Exported, ImportOptions, Imported, Warning, WfVersion, edge_bytes, export_wfformat,

@@ -5,11 +5,44 @@ const CHOICES: usize = 20;
 /// Bytes of a name that are compared.
 const COMPARED: usize = 64;
 
+/// Steps of comparison that the hints over names of one file may cost: a tenth of a second.
+const BUDGET: usize = 20_000_000;
+
+/// Gives hints over names that a file chose itself, as long as they cost less than reading it. A file with so many
+/// wrong names that the budget is used up gets its other problems without hints.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    left: usize,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { left: BUDGET }
+    }
+}
+
+impl Hints {
+    /// As [`choices`].
+    pub(crate) fn choices<'n>(
+        &mut self,
+        wrong: &str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Option<String> {
+        let mut known = Vec::new();
+        for name in names {
+            let cost = (wrong.len().min(COMPARED) + 1) * (name.len().min(COMPARED) + 1);
+            self.left = self.left.checked_sub(cost)?;
+            known.push(name);
+        }
+        choices(wrong, &known)
+    }
+}
+
 /// A hint for a wrong name: what it may have meant, and what there is, nearest first.
 pub(crate) fn choices(wrong: &str, names: &[&str]) -> Option<String> {
-    let mut known: Vec<(usize, &str)> = names.iter().map(|name| (distance(wrong, name), *name)).collect();
+    let mut known: Vec<_> = names.iter().map(|name| ranked(wrong, name)).collect();
     known.sort_unstable();
-    let (near, best) = *known.first()?;
+    let ((near, _), best) = *known.first()?;
     let listed: Vec<&str> = known.iter().take(CHOICES).map(|(_, name)| *name).collect();
     let more = known.len().saturating_sub(CHOICES);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -19,8 +52,23 @@ pub(crate) fn choices(wrong: &str, names: &[&str]) -> Option<String> {
 
 /// A hint for a wrong word, if it is near one of a few.
 pub(crate) fn meant(wrong: &str, names: &[&str]) -> Option<String> {
-    let (near, best) = names.iter().map(|name| (distance(wrong, name), *name)).min()?;
+    let ((near, _), best) = names.iter().map(|name| ranked(wrong, name)).min()?;
     is_near(near, best).then(|| format!("did you mean `{best}`?"))
+}
+
+/// Whether a wrong name may have meant this one.
+pub(crate) fn may_mean(wrong: &str, name: &str) -> bool {
+    let ((near, _), _) = ranked(wrong, name);
+    is_near(near, name)
+}
+
+/// A name behind how near it is. Names of which one begins or ends with the other are as near as a slip of the pen;
+/// among equals the distance decides.
+fn ranked<'n>(wrong: &str, name: &'n str) -> ((usize, usize), &'n str) {
+    let begins = (name.len() > 1 && wrong.starts_with(name)) || (wrong.len() > 2 && name.starts_with(wrong));
+    let ends = (name.len() > 3 && wrong.ends_with(name)) || (wrong.len() > 3 && name.ends_with(wrong));
+    let distance = distance(wrong, name);
+    ((if begins || ends { distance.min(1) } else { distance }, distance), name)
 }
 
 fn is_near(distance: usize, name: &str) -> bool {
@@ -58,8 +106,24 @@ mod tests {
         assert_eq!(choices("x", &[]), None);
         assert_eq!(meant("Retry", &names).expect("near"), "did you mean `retry`?");
         assert_eq!(meant("priority", &names), None);
+        for (wrong, name) in
+            [("int", "integer"), ("shell", "sh"), ("timeout", "run_timeout"), ("enviroment", "env")]
+        {
+            assert!(may_mean(wrong, name), "{wrong}");
+        }
+        assert!(!may_mean("o", "outputs") && !may_mean("scan", "merge"));
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("LOW", "low"), 0);
+    }
+
+    #[test]
+    fn hints_have_a_budget() {
+        let mut hints = Hints::default();
+        let names: Vec<String> = (0..3_000).map(|n| format!("{n:x>64}")).collect();
+        let wrong = "y".repeat(64);
+        assert!(hints.choices(&wrong, names.iter().map(String::as_str)).is_some());
+        assert_eq!(hints.choices(&wrong, names.iter().map(String::as_str)), None);
+        assert_eq!(hints.choices("x", std::iter::empty()), None);
     }
 
     #[test]

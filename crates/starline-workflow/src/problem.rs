@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::excerpt::{self, Lines};
+use crate::nearest::Hints;
 
 /// The text is not YAML, or not one document of texts, lists and mappings.
 pub(crate) const SYNTAX_ERROR: &str = "syntax_error";
@@ -20,6 +21,8 @@ pub(crate) const INVALID_VALUE: &str = "invalid_value";
 pub(crate) const UNSUPPORTED_FIELD: &str = "unsupported_field";
 /// The file is of another version of the format.
 pub(crate) const UNSUPPORTED_VERSION: &str = "unsupported_version";
+/// A condition is not an expression.
+pub(crate) const INVALID_CONDITION: &str = "invalid_condition";
 /// A limit is passed.
 pub(crate) const LIMIT_EXCEEDED: &str = "limit_exceeded";
 /// A text is not an id.
@@ -30,8 +33,18 @@ pub(crate) const DUPLICATE_DEPENDENCY: &str = "duplicate_dependency";
 pub(crate) const DUPLICATE_TASK: &str = "duplicate_task";
 /// Two devices have one id.
 pub(crate) const DUPLICATE_DEVICE: &str = "duplicate_device";
+/// No device has this id.
+pub(crate) const UNKNOWN_DEVICE: &str = "unknown_device";
 /// No task has this id.
 pub(crate) const UNKNOWN_TASK: &str = "unknown_task";
+/// A template names an input that nobody declares.
+pub(crate) const UNKNOWN_INPUT: &str = "unknown_input";
+/// A task has no output of this name.
+pub(crate) const UNKNOWN_OUTPUT: &str = "unknown_output";
+/// The file declares no secret of this name.
+pub(crate) const UNKNOWN_SECRET: &str = "unknown_secret";
+/// A file that a task is sent cannot be read.
+pub(crate) const FILE_NOT_READABLE: &str = "file_not_readable";
 
 /// A word that is none of those the format has.
 pub(crate) const UNKNOWN_ENUM: &str = "unknown_enum";
@@ -79,6 +92,9 @@ pub struct Problem {
     /// Column within the excerpt, from 1.
     #[serde(skip_serializing_if = "is_zero")]
     pub caret: u32,
+    /// Whether the line stays untold, as it may have a secret in it.
+    #[serde(skip)]
+    concealed: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
@@ -87,7 +103,7 @@ fn is_zero(value: &u32) -> bool {
 }
 
 impl Problem {
-    fn new(mark: Mark, code: &str, message: &str) -> Self {
+    pub(crate) fn new(mark: Mark, code: &str, message: &str) -> Self {
         Self {
             code: code.to_owned(),
             message: excerpt::printable(message),
@@ -98,12 +114,25 @@ impl Problem {
             path: Vec::new(),
             excerpt: String::new(),
             caret: 0,
+            concealed: false,
         }
+    }
+
+    /// Leaves the line out that the problem is about.
+    pub(crate) fn conceal(&mut self) -> &mut Self {
+        self.concealed = true;
+        self
     }
 
     /// Adds what to do instead.
     pub(crate) fn hint(&mut self, hint: impl AsRef<str>) -> &mut Self {
         self.hint = Some(excerpt::printable(hint.as_ref()));
+        self
+    }
+
+    /// Adds the line that the problem is about.
+    pub(crate) fn excerpted(mut self, source: &str) -> Self {
+        (self.excerpt, self.caret) = excerpt::window(Lines::new(source).line(self.line), self.column);
         self
     }
 
@@ -131,6 +160,8 @@ pub(crate) struct Report {
     /// The last problem that was counted only.
     spare: Option<Problem>,
     counted: usize,
+    /// What hints over names of the file may still cost.
+    pub(crate) hints: Hints,
 }
 
 /// Reading cannot go on; the reason is in the report.
@@ -162,7 +193,7 @@ impl Report {
         let left_out = problems.len().saturating_sub(LISTED) + self.counted;
         problems.truncate(LISTED);
         let mut lines = Lines::new(source);
-        for problem in &mut problems {
+        for problem in problems.iter_mut().filter(|problem| !problem.concealed) {
             (problem.excerpt, problem.caret) = excerpt::window(lines.line(problem.line), problem.column);
         }
         if let (Some(last), true) = (problems.last(), left_out > 0) {

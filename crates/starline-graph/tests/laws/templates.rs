@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use starline_graph::{
-    TemplateContext, check_templates, has_templates, references, rename_references, render_inputs,
-    render_payload, render_text,
+    TemplateContext, check_templates, has_templates, interpolations, references, rename_references,
+    render_inputs, render_payload, render_text,
 };
 use starline_types::{
     Exec, Millis, Outcome, OutcomeStatus, Payload, Prompt, Shell, TaskDetails, TaskId, TaskSpec, Value,
@@ -236,5 +236,50 @@ fn what_cannot_be_read_is_refused_before_it_runs() {
     // As long as a task may be, and nothing but openings.
     for hostile in ["{{".repeat(100_000), "{{(".repeat(50_000), "{{1+".repeat(50_000), "{%".repeat(100_000)] {
         let _ = check_templates(&spec(prompt(&hostile)));
+    }
+}
+
+#[test]
+fn interpolations_say_what_they_name_and_what_they_cannot_do_without() {
+    let found = |text: &str| -> Vec<(usize, String, String)> {
+        let each = interpolations(text).into_iter();
+        each.map(|found| (found.at, found.tasks.join(" "), found.inputs.join(" "))).collect()
+    };
+    let one = |text: &str| found(text).pop().map(|(_, tasks, inputs)| (tasks, inputs)).unwrap_or_default();
+    assert_eq!(
+        found("é {{ inputs.a }} {{ tasks.x.result ~ tasks['y:z'].status }}"),
+        [(3, String::new(), "a".to_owned()), (18, "x y:z".to_owned(), String::new())]
+    );
+    for (text, inputs) in [
+        ("{{ inputs.a + inputs[\"b c\"] }}", "a b c"),
+        ("{{ inputs.a | default(1) }}", ""),
+        ("{{ inputs.a | d(inputs.b) }}", "b"),
+        ("{{ inputs.a.deep | default(1) }}", "a"),
+        ("{{ inputs.a | upper | default(1) }}", "a"),
+        ("{{ inputs.a if inputs.a is defined else inputs.b }}", "b"),
+        ("{{ inputs.a is not defined or inputs.a > 1 }}", ""),
+        ("{{ -inputs.a }}", "a"),
+        ("{{ inputs | tojson }}", ""),
+        ("{{ inputs[inputs.a] }}", "a"),
+        ("{{ 'inputs.a' }} inputs.b", ""),
+        ("{{ tasks.x.inputs.a }}", ""),
+        ("{{ inputs.a }} {{ inputs. }}", ""),
+    ] {
+        assert_eq!(one(text).1, inputs, "{text}");
+    }
+}
+
+#[test]
+fn faults_tell_where_the_interpolation_begins() {
+    for (script, at) in [
+        ("echo {{ inputs.a }} '{{ inputs.a }}'", 21),
+        ("echo {{ inputs.a }} {{ inputs. }}", 20),
+        ("echo {{ inputs.a }}\n{% if x %}", 20),
+        ("echo {{- inputs.a }}", 5),
+    ] {
+        let script = Shell { script: script.to_owned(), ..Shell::default() };
+        let task = TaskSpec::new(TaskId::new("t").expect("an id"), Payload::Sh(Arc::new(script)));
+        let error = check_templates(&task).expect_err("refused");
+        assert_eq!((error.place(), error.at()), ("sh", Some(at)), "{error}");
     }
 }

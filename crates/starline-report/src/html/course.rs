@@ -61,7 +61,7 @@ pub(super) fn approvals(page: &mut Page, history: &History) -> bool {
         page.raw("</td><td class=\"say\">")
             .text(answer.and_then(|answer| answer.by.as_deref()).unwrap_or_default());
         page.raw("</td><td class=\"n\">").text(words::span(question.asked.t.since(history.origin())));
-        let until = answer.map_or(history.until(), |answer| answer.given.t);
+        let until = answer.map_or_else(|| history.until(), |answer| answer.given.t);
         page.raw("</td><td class=\"n\">")
             .text(words::span(until.since(question.asked.t)))
             .raw("</td></tr>\n");
@@ -100,7 +100,7 @@ pub(super) fn edits(page: &mut Page, history: &History) -> bool {
     if !holds.is_empty() {
         page.raw("<div class=\"scroll\"><table><thead><tr><th>Hold</th><th>Scope</th><th>Opened by</th><th class=\"n\">Opened</th><th class=\"n\">Open for</th><th>Closed</th></tr></thead><tbody>\n");
         for hold in holds.iter().take(ROWS) {
-            let until = hold.closed.map_or(history.until(), |(at, _)| at);
+            let until = hold.closed.map_or_else(|| history.until(), |(at, _)| at);
             page.raw("<tr><td class=\"id\">").text(hold.id).raw("</td><td>").text(words::scope(hold.scope));
             page.raw("</td><td class=\"say\">").text(names(&hold.triggers)).raw("</td><td class=\"n\">");
             page.text(words::span(hold.opened_at.since(history.origin()))).raw("</td><td class=\"n\">");
@@ -113,7 +113,7 @@ pub(super) fn edits(page: &mut Page, history: &History) -> bool {
     if !pauses.is_empty() {
         page.raw("<div class=\"scroll\"><table><thead><tr><th>Paused</th><th>Why</th><th class=\"n\">For</th><th>Resumed by</th></tr></thead><tbody>\n");
         for pause in pauses.iter().take(ROWS) {
-            let until = pause.ended.as_ref().map_or(history.until(), |(at, _)| *at);
+            let until = pause.ended.as_ref().map_or_else(|| history.until(), |(at, _)| *at);
             page.raw("<tr><td>")
                 .text(words::span(pause.from.since(history.origin())))
                 .raw("</td><td class=\"say\">");

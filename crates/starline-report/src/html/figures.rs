@@ -175,6 +175,6 @@ pub(super) fn plan(page: &mut Page, history: &History) -> bool {
 /// Says how much of a list was left out.
 pub(super) fn more(page: &mut Page, all: usize, shown: usize, noun: &str) {
     if all > shown {
-        page.raw("<p class=\"soft\">").text(words::count(all - shown, noun)).raw(" more are not listed.</p>");
+        page.raw("<p class=\"soft\">Not listed: ").text(words::count(all - shown, noun)).raw(" more.</p>");
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn draw(page: &mut Page, history: &History) -> bool {
     }
     critical(page, history, &lanes, &scale);
     for (task, question) in asked {
-        let until = question.answer.as_ref().map_or(history.until(), |answer| answer.given.t);
+        let until = question.answer.as_ref().map_or_else(|| history.until(), |answer| answer.given.t);
         let verdict = question.answer.as_ref().map_or("open", |answer| answer.verdict.as_str());
         page.raw("<rect class=\"ask\" rx=\"2\" height=\"12\"");
         page.attr("x", number(scale.x(question.asked.t))).attr("y", number(AXIS + 4.0));
@@ -118,7 +118,7 @@ pub(super) fn draw(page: &mut Page, history: &History) -> bool {
 /// Coordinates have one decimal: that is a tenth of a pixel.
 fn number(value: f64) -> String {
     let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn axis(page: &mut Page, history: &History, scale: &Scale) {
@@ -183,12 +183,12 @@ fn bands(page: &mut Page, history: &History, scale: &Scale) {
         page.attr("height", number(scale.bottom - AXIS)).raw("><title>").text(title).raw("</title></rect>");
     };
     for pause in history.pauses().iter().take(MARKS) {
-        let to = pause.ended.as_ref().map_or(history.until(), |(at, _)| *at);
+        let to = pause.ended.as_ref().map_or_else(|| history.until(), |(at, _)| *at);
         let spent = words::span(to.since(pause.from));
         band("pause", pause.from, to, format!("paused ({}) for {spent}", words::pause(pause.cause)));
     }
     for hold in history.holds().iter().take(MARKS) {
-        let to = hold.closed.map_or(history.until(), |(at, _)| at);
+        let to = hold.closed.map_or_else(|| history.until(), |(at, _)| at);
         let how = hold.closed.map_or("open", |(_, reason)| words::hold(reason));
         let spent = words::span(to.since(hold.opened_at));
         band("hold", hold.opened_at, to, format!("hold {}: {how} after {spent}", hold.id));
@@ -298,7 +298,7 @@ fn critical(page: &mut Page, history: &History, lanes: &Timeline<'_>, scale: &Sc
         else {
             continue;
         };
-        let (x, to) = (scale.x(first.assigned_at), scale.x(last.ended_at.unwrap_or(history.until())));
+        let (x, to) = (scale.x(first.assigned_at), scale.x(last.ended_at.unwrap_or_else(|| history.until())));
         if let Some((from, height)) = before {
             let _ = write!(path, "M{} {height}V{begin}H{}", number(from), number(x));
         }

@@ -128,7 +128,7 @@ pub(super) fn approvals(sheet: &mut Sheet, history: &History) {
     sheet.head(&["Task", "Question", "Answer", "By", ">Asked", ">Waited"]);
     for (task, question) in all.iter().take(ROWS) {
         let answer = question.answer.as_ref();
-        let until = answer.map_or(history.until(), |answer| answer.given.t);
+        let until = answer.map_or_else(|| history.until(), |answer| answer.given.t);
         sheet.row(&[
             Cell::code(task.id()),
             Cell::text(&question.prompt),
@@ -165,7 +165,7 @@ pub(super) fn edits(sheet: &mut Sheet, history: &History) {
     if !history.holds().is_empty() {
         sheet.raw("\n").head(&["Hold", "Scope", "Opened by", ">Opened", ">Open for", "Closed"]);
         for hold in history.holds().iter().take(ROWS) {
-            let until = hold.closed.map_or(history.until(), |(at, _)| at);
+            let until = hold.closed.map_or_else(|| history.until(), |(at, _)| at);
             sheet.row(&[
                 Cell::code(hold.id),
                 Cell::text(words::scope(hold.scope)),
@@ -180,7 +180,7 @@ pub(super) fn edits(sheet: &mut Sheet, history: &History) {
     if !history.pauses().is_empty() {
         sheet.raw("\n").head(&[">Paused", "Why", ">For", "Resumed by"]);
         for pause in history.pauses().iter().take(ROWS) {
-            let until = pause.ended.as_ref().map_or(history.until(), |(at, _)| *at);
+            let until = pause.ended.as_ref().map_or_else(|| history.until(), |(at, _)| *at);
             let why = pause.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             sheet.row(&[
                 Cell::text(words::span(pause.from.since(history.origin()))),
@@ -246,6 +246,6 @@ pub(super) fn settings(sheet: &mut Sheet, history: &History) {
 /// Says how much of a list was left out.
 pub(super) fn more(sheet: &mut Sheet, all: usize, shown: usize, noun: &str) {
     if all > shown {
-        sheet.raw("\n").text(words::count(all - shown, noun)).raw(" more are not listed.\n");
+        sheet.raw("\nNot listed: ").text(words::count(all - shown, noun)).raw(" more.\n");
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use starline_report::{History, to_chrome_trace, to_html, to_markdown};
 use starline_scheduler::{Limits, Plan};
-use starline_sim::{Action, Sim, Strategist, Work};
+use starline_sim::{Action, Sim, Simulation, Strategist, Work, simulate};
 use starline_types::{
-    DependencyKind, DeviceId, DeviceProfile, Envelope, ErrorKind, GraphSpec, Jitter, Millis, OutcomeStatus,
-    RetryPolicy, RunId, RunSettings, RunState, Statistics, Timestamp,
+    DependencyKind, DeviceId, DeviceProfile, Envelope, ErrorKind, Estimate, GraphSpec, Jitter, Millis,
+    OutcomeStatus, RetryPolicy, RunId, RunSettings, RunState, Statistics, Timestamp,
 };
 
 use crate::records::{graph, task};
@@ -150,7 +150,12 @@ fn holds_together(history: &History) {
         .iter()
         .flat_map(|task| &task.attempts)
         .map(|attempt| {
-            (&attempt.device, attempt.lane, attempt.assigned_at, attempt.ended_at.unwrap_or(history.until()))
+            (
+                &attempt.device,
+                attempt.lane,
+                attempt.assigned_at,
+                attempt.ended_at.unwrap_or_else(|| history.until()),
+            )
         })
         .collect();
     taken.sort();
@@ -176,4 +181,42 @@ fn holds_together(history: &History) {
     let events = trace["traceEvents"].as_array().expect("events");
     let phase = |wanted: &str| events.iter().filter(|event| event["ph"] == wanted).count();
     assert_eq!((phase("X"), phase("s")), (attempts, phase("f")));
+}
+
+#[test]
+fn reports_of_long_runs_stay_readable() {
+    let tasks = (0..6000_u64).map(|at| {
+        let mut task = task(&format!("t{at}"));
+        let duration = Some(Millis(at * 7919 % 500));
+        task.estimate = Some(Arc::new(Estimate { duration, ..Estimate::default() }));
+        task
+    });
+    let devices = (0..40).map(|at| DeviceProfile::new(DeviceId::new(format!("d{at}")).expect("id"), "x"));
+    let devices: Vec<DeviceProfile> = devices.map(|device| device.with_slots(4)).collect();
+    let mut records: Vec<Envelope> = Vec::new();
+    simulate(Simulation {
+        run_id: RunId::new("r").expect("id"),
+        graph: Arc::new(graph(tasks.collect(), &[])),
+        settings: Arc::new(RunSettings::default()),
+        strategy: None,
+        assignments: Vec::new(),
+        devices,
+        seed: 1,
+        time_scale: 1.0,
+        observer: &mut |record: &Envelope| records.push(record.clone()),
+    })
+    .expect("a run");
+    let history = History::read(&records).expect("what a scheduler records fits");
+    let page = to_html(&history);
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
+    let document = roxmltree::Document::parse_with_options(&page, options).expect("well-formed");
+    let bars = document.descendants().filter_map(|node| node.attribute("data-attempts"));
+    let bars: Vec<usize> = bars.map(|count| count.parse().expect("a number")).collect();
+    assert!(bars.len() <= 3000 && bars.len() > 300, "{} bars", bars.len());
+    // Of 160 lanes 120 have a row, and the page says so.
+    assert!(page.contains("40 lanes with ") && bars.iter().sum::<usize>() > 4000);
+    assert!(page.contains("Not listed: 4000 tasks more."));
+    // Simulated times are on no calendar.
+    assert!(!page.contains("1970-") && page.len() < 4_000_000, "{} bytes", page.len());
+    assert!(to_markdown(&history).len() < 200_000);
 }

@@ -45,11 +45,6 @@ impl Records {
         });
     }
 
-    pub(crate) fn start(&mut self, t: u64) {
-        self.at(t, Event::RunReady { strategy: "load_balance".into(), assignments: Arc::from([]) });
-        self.at(t, Event::RunStarted { total_tasks: 0, strategy: "load_balance".into() });
-    }
-
     pub(crate) fn assign(&mut self, t: u64, task: &str, attempt: u32, device: &str) {
         let (task, device) = (of(task), on(device));
         self.at(

@@ -46,7 +46,8 @@ fn listed<'t>(
     };
     let from = section.id_of(text, item.mark(), |text| TaskId::new(text), report)?;
     if !seen.insert(text) {
-        report.add(item.mark(), DUPLICATE_DEPENDENCY, format!("task {to} waits for {from} twice"));
+        let message = format!("task {to} waits for {from} twice");
+        report.add(item.mark(), DUPLICATE_DEPENDENCY, message).hint("leave one out");
         return None;
     }
     Some((Dependency::success(from, to.clone()), item.mark()))
@@ -70,6 +71,17 @@ fn mapped(
         None => (field.word(&KINDS, report)?, None),
     };
     Some((Dependency { id: None, from: from?, to: to.clone(), kind, note }, entry.at))
+}
+
+/// What to do about a text that is no condition.
+pub(super) fn condition_hint(text: &str) -> &'static str {
+    if text.contains("{{") {
+        "leave the braces out: a condition is an expression by itself"
+    } else if text.contains(" = ") {
+        "compare with `==`"
+    } else {
+        "write an expression such as `outputs.total > 100` or `status == 'failed'`"
+    }
 }
 
 /// `{ when: EXPRESSION, note: TEXT }`, or a kind with a note.

@@ -1,15 +1,18 @@
 //! The graph of a file, checked as a batch against the empty graph; every fault at its line.
 
-use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use starline_edit::{Code, Edit, EditBatch, Fault, Place, Surroundings, TaskGraph, check_within};
-use starline_types::{GraphSpec, TaskId};
+use starline_types::{DependencyKind, GraphSpec, TaskId};
 
 use super::LoadOptions;
+use super::after::condition_hint;
+use super::places::{Places, referred};
+use super::sent::sent;
+use crate::nearest;
 use crate::problem::{Mark, Report};
-use crate::tree::{Entry, Shape, View};
+use crate::tree::{Entry, View};
 
 /// Where the tasks and edges of a graph stand in a file.
 #[derive(Debug)]
@@ -58,6 +61,39 @@ impl<'t> Marks<'t> {
         self.refused.insert(key);
     }
 
+    /// Where what has no place of its own is told.
+    pub(super) fn start(&self) -> Mark {
+        self.start
+    }
+
+    /// A task and where it stands, by its position in the graph.
+    pub(super) fn task_at(&self, at: usize) -> Option<(Mark, View<'t>)> {
+        self.tasks.get(at).copied()
+    }
+
+    /// Where an edge stands, by its position in the graph.
+    pub(super) fn edge_at(&self, at: usize) -> Mark {
+        self.edges.get(at).copied().unwrap_or(self.start)
+    }
+
+    /// Whether a task of this key is missing, and a problem says why.
+    pub(super) fn is_refused(&self, key: &str) -> bool {
+        self.refused.contains(key)
+    }
+
+    /// Where the files and artefacts of a task are named, by the name of the input.
+    pub(super) fn inputs(&self, at: usize) -> BTreeMap<&'t str, Mark> {
+        let inputs = self.task_at(at).and_then(|(_, task)| task.field("inputs")?.map());
+        let entries = inputs.into_iter().flat_map(|map| map.entries());
+        entries.filter_map(|entry| Some((entry.key, sent(entry.value)?.value.mark()))).collect()
+    }
+
+    /// Whether the file has an output of the name, readable or not.
+    pub(super) fn declares_output(&self, at: usize, name: &str) -> bool {
+        let outputs = self.task_at(at).and_then(|(_, task)| task.field("outputs"));
+        outputs.is_some_and(|outputs| outputs.map().is_none() || outputs.field(name).is_some())
+    }
+
     /// Takes edges out that name tasks which are missing: what is wrong has been said.
     pub(crate) fn leave_out_refused(&mut self, graph: &mut GraphSpec) {
         if self.refused.is_empty() {
@@ -95,14 +131,14 @@ pub(crate) fn check(
         }
         Err(rejection) => rejection,
     };
-    let places = Places { graph, marks, by_id: OnceCell::new(), template: Cell::new(None) };
+    let places = Places::new(graph, marks, options.limits.degree);
     for fault in rejection.faults {
         // With an edge missing, a reference may well be upstream.
         if fault.code == Code::ReferenceNotUpstream && marks.lost_edges {
             continue;
         }
         let problem = report.add(places.of(&fault), fault.code.as_str(), &fault.message);
-        if let Some(hint) = &fault.hint {
+        if let Some(hint) = hint(&fault, graph) {
             problem.hint(hint);
         }
         problem.path = fault.path.iter().map(ToString::to_string).collect();
@@ -110,75 +146,27 @@ pub(crate) fn check(
     false
 }
 
-/// Finds where a fault stands.
-struct Places<'g, 'm, 't> {
-    graph: &'g GraphSpec,
-    marks: &'m Marks<'t>,
-    by_id: OnceCell<BTreeMap<&'g str, usize>>,
-    /// The task that was searched last for its template, and what was found.
-    template: Cell<Option<(usize, Option<Mark>)>>,
-}
-
-impl Places<'_, '_, '_> {
-    fn of(&self, fault: &Fault) -> Mark {
-        match fault.place {
-            Some(Place::Dependency(at)) => self.marks.edges.get(at).copied().unwrap_or(self.marks.start),
-            Some(Place::Task(at)) => self.within_task(at, fault),
-            None => {
-                let index =
-                    || self.graph.tasks.iter().enumerate().map(|(at, task)| (task.id.as_str(), at)).collect();
-                let by_id = self.by_id.get_or_init(index);
-                by_id.get(fault.item.as_str()).map_or(self.marks.start, |at| self.within_task(*at, fault))
-            }
-        }
-    }
-
-    /// The field that a fault is about, else the task.
-    fn within_task(&self, at: usize, fault: &Fault) -> Mark {
-        let Some((mark, task)) = self.marks.tasks.get(at) else { return self.marks.start };
-        let found = match fault.code {
-            Code::InvalidValue => field_named(*task, &fault.message),
-            Code::InvalidTemplate | Code::ReferenceNotUpstream => self.template_of(at, *task),
-            Code::UnknownDevice => task.field("device").and_then(|device| device.field("on")).map(View::mark),
-            _ => None,
-        };
-        found.unwrap_or(*mark)
-    }
-
-    /// A task may have many faults of its templates: it is searched once.
-    fn template_of(&self, at: usize, task: View<'_>) -> Option<Mark> {
-        match self.template.get() {
-            Some((searched, found)) if searched == at => found,
-            _ => {
-                let found = only_template(task);
-                self.template.set(Some((at, found)));
-                found
-            }
-        }
-    }
-}
-
-/// The field whose name a message begins with: `retry of task x: …`.
-fn field_named(task: View<'_>, message: &str) -> Option<Mark> {
-    let name = message.split(' ').next()?;
-    task.map()?.entries().find(|entry| entry.key == name).map(|entry| entry.at)
-}
-
-/// The text with a template in it, if there is one alone.
-fn only_template(task: View<'_>) -> Option<Mark> {
-    let mut found = None;
-    let mut open = vec![task];
-    while let Some(view) = open.pop() {
-        match view.shape() {
-            Shape::Scalar(scalar) if scalar.text.contains("{{") || scalar.text.contains("{%") => {
-                if found.replace(view.mark()).is_some() {
-                    return None;
+/// What to do about a fault.
+fn hint(fault: &Fault, graph: &GraphSpec) -> Option<String> {
+    let Some(hint) = &fault.hint else {
+        let hint = match (fault.code, fault.place) {
+            (Code::WouldCycle, _) => "leave one of these dependencies out",
+            (Code::SelfDependency | Code::DuplicateDependency, _) => "leave it out",
+            (Code::InvalidCondition, Some(Place::Dependency(at))) => {
+                match &graph.dependencies.get(at)?.kind {
+                    DependencyKind::When(text) => condition_hint(text),
+                    _ => return None,
                 }
             }
-            Shape::Scalar(_) => {}
-            Shape::List(list) => open.extend(list.items()),
-            Shape::Map(map) => open.extend(map.entries().map(|entry| entry.value)),
-        }
+            _ => return None,
+        };
+        return Some(hint.to_owned());
+    };
+    // The nearest of the known names stands first.
+    let wrong = referred(fault).unwrap_or(&fault.item);
+    let first = hint.strip_prefix("known are ").and_then(|names| names.split([',', ' ']).next());
+    match first.filter(|name| nearest::may_mean(wrong, name)) {
+        Some(name) => Some(format!("did you mean `{name}`? {hint}")),
+        None => Some(hint.clone()),
     }
-    found
 }

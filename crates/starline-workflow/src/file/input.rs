@@ -92,8 +92,9 @@ pub(super) fn read(section: &Field<'_>, report: &mut Report) -> Vec<Input> {
             default: None,
             description: String::new(),
         };
-        if let Some(mut fields) = Fields::read(entry.value, entry.at, What::named("input", entry.key), report)
-        {
+        let what = What::named("input", entry.key);
+        let own = Field { name: entry.key, at: entry.at, value: entry.value, what };
+        if let Some(mut fields) = Fields::of(&own, what, "{ type: string, default: VALUE }", report) {
             if let Some(kind) = fields.take("type").and_then(|field| field.word(&TYPES, report)) {
                 input.kind = kind;
             }

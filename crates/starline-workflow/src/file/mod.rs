@@ -1,12 +1,21 @@
 //! The workflow file, version 1.
 
 mod after;
+mod approval;
 mod checked;
 mod device;
+mod editor;
+mod finding;
 mod input;
+mod name;
+mod places;
+mod policy;
 mod retry;
 mod run;
+mod secrets;
+mod sent;
 mod task;
+mod templates;
 mod work;
 
 use std::collections::BTreeMap;
@@ -15,23 +24,26 @@ use std::sync::Arc;
 use starline_edit::Limits;
 use starline_types::{DeviceId, GraphSpec, RunSettings, Value};
 
+use secrets::Secrets;
+
 use crate::excerpt::quoted;
-use crate::fields::{Fields, What};
+use crate::fields::{Field, Fields, What};
 use crate::problem::{Problem, Report, Stop, UNSUPPORTED_VERSION};
 use crate::tree::{Meaning, Tree, View, text};
 
+pub(crate) use approval::timeout_word;
 pub(crate) use checked::{Marks, check};
 pub(crate) use device::resources;
+pub(crate) use editor::{late_word, scope_word};
 pub use input::{Input, InputType};
 pub(crate) use retry::jitter_word;
 pub(crate) use run::policy_word;
+pub use sent::FileResolver;
+pub(crate) use sent::{looks_sent, written};
 pub(crate) use task::output_word;
 
 /// The version of the format that is read and written.
 pub(crate) const VERSION: u64 = 1;
-
-/// Parts of the format that this version does not read.
-const LATER: [&str; 3] = ["secrets", "policy", "editor"];
 
 /// A workflow as a person wrote it: a graph of tasks and the settings of its runs.
 ///
@@ -82,6 +94,8 @@ pub struct LoadOptions {
     pub strategies: Vec<String>,
     /// Limits of the graph.
     pub limits: Limits,
+    /// Reads the files that tasks are sent; `None`: they are not read, and a run of them cannot start.
+    pub files: Option<Arc<dyn FileResolver>>,
 }
 
 impl Workflow {
@@ -119,7 +133,9 @@ impl Workflow {
 fn read(source: &str, options: &LoadOptions, report: &mut Report) -> Result<Workflow, Stop> {
     let tree = Tree::read(source, report)?;
     let root = tree.root();
-    let mut fields = Fields::read(root, root.mark(), What::new("the workflow"), report).ok_or(Stop)?;
+    let what = What::new("the workflow");
+    let top = Field { name: "", at: root.mark(), value: root, what };
+    let mut fields = Fields::of(&top, what, "version: 1` and `tasks: {}", report).ok_or(Stop)?;
     version(&mut fields, report)?;
     let mut graph = GraphSpec::default();
     let mut workflow = Workflow::new(GraphSpec::default());
@@ -137,18 +153,25 @@ fn read(source: &str, options: &LoadOptions, report: &mut Report) -> Result<Work
     }
     let inputs = fields.take("inputs");
     workflow.inputs = inputs.map(|field| input::read(&field, report)).unwrap_or_default();
+    let are_inputs_read = inputs.is_none_or(|field| field.value.map().is_some());
     let at = inputs.map_or_else(|| root.mark(), |field| field.at);
     workflow.settings.inputs = input::values(&workflow.inputs, inputs, at, options, report);
+    let secrets = fields.take("secrets").map(|field| Secrets::read(&field, report)).unwrap_or_default();
+    workflow.settings.policy = fields.take("policy").map(|field| Arc::new(policy::read(&field, report)));
+    workflow.settings.editor = fields.take("editor").map(|field| Arc::new(editor::read(&field, report)));
     let defaults =
         fields.take("defaults").map(|field| task::Defaults::read(&field, report)).unwrap_or_default();
     let mut marks = Marks::new(root);
     let hint = "write `tasks:` with a mapping from ids to tasks";
     if let Some(field) = fields.need("tasks", hint, report) {
         marks.begin(field.at);
-        task::read_all(&field, &defaults, &mut graph, &mut marks, report);
+        let common = task::Common { defaults: &defaults, secrets: &secrets };
+        task::read_all(&field, common, &mut graph, &mut marks, report);
     }
-    fields.refuse(&LATER, report);
     fields.close(report);
+    sent::settle(&mut graph, &marks, options.files.as_deref(), report);
+    templates::check(are_inputs_read.then_some(&workflow.inputs), &graph, &marks, report);
+    workflow.settings.secrets = secrets.names;
     workflow.graph = Arc::new(graph);
     check(&workflow.graph, &marks, options, report);
     Ok(workflow)
@@ -161,7 +184,7 @@ pub(crate) fn version(fields: &mut Fields<'_>, report: &mut Report) -> Result<()
     match number {
         Some(Meaning::Number(number)) if number.as_u64() == Some(VERSION) => Ok(()),
         _ => {
-            let message = format!("version {} is not supported", written(field.value));
+            let message = format!("version {} is not supported", shown(field.value));
             report
                 .add(field.value.mark(), UNSUPPORTED_VERSION, message)
                 .hint("this version of starline reads 1");
@@ -170,6 +193,6 @@ pub(crate) fn version(fields: &mut Fields<'_>, report: &mut Report) -> Result<()
     }
 }
 
-fn written(value: View<'_>) -> String {
+fn shown(value: View<'_>) -> String {
     value.scalar().map_or_else(|| value.found(), |scalar| quoted(scalar.text))
 }

@@ -8,27 +8,18 @@ use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error, StrDeserializer};
 use starline_types::{
     Estimate, GraphSpec, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy,
-    TaskDetails, TaskId, TaskSpec, Value,
+    TaskDetails, TaskId, TaskSpec,
 };
 
 use super::checked::Marks;
-use super::{after, device, retry, work};
+use super::secrets::Secrets;
+use super::{after, approval, device, retry, sent, work};
 use crate::fields::{Field, Fields, What};
 use crate::problem::{INVALID_ID, INVALID_VALUE, Report};
 use crate::tree::{Entry, Meaning};
 
 /// Parts of the format that this version does not read.
-const LATER: [&str; 9] = [
-    "approval",
-    "compensate",
-    "near",
-    "apart",
-    "spread",
-    "accept_partial",
-    "preemptible",
-    "cache",
-    "secrets",
-];
+const LATER: [&str; 7] = ["compensate", "near", "apart", "spread", "accept_partial", "preemptible", "cache"];
 
 const TYPES: [(&str, Option<OutputType>); 6] = [
     ("string", Some(OutputType::String)),
@@ -36,13 +27,18 @@ const TYPES: [(&str, Option<OutputType>); 6] = [
     ("number", Some(OutputType::Number)),
     ("boolean", Some(OutputType::Boolean)),
     ("json", Some(OutputType::Json)),
-    ("artifact", None),
+    ("artifact", Some(OutputType::Artifact)),
 ];
 
 /// The word for the type of an output.
 pub(crate) fn output_word(kind: OutputType) -> &'static str {
     TYPES.iter().find(|(_, known)| *known == Some(kind)).map_or("string", |(word, _)| word)
 }
+
+/// Longest time limit of an attempt: 7 days.
+const LONGEST: Millis = Millis::from_secs(7 * 24 * 3600);
+/// Largest number of retries, and of further attempts after losses.
+const MAX_RETRIES: u32 = 100;
 
 /// What tasks have that do not say otherwise: the section `defaults`.
 #[derive(Debug, Default)]
@@ -58,21 +54,40 @@ impl Defaults {
         let Some(mut fields) = Fields::read(section.value, section.at, What::new("defaults"), report) else {
             return defaults;
         };
-        defaults.run_timeout = fields.take("run_timeout").and_then(|field| field.limit(report));
-        defaults.queue_timeout = fields.take("queue_timeout").and_then(|field| field.limit(report));
+        // Told here once, and not of every task.
+        let mut limit = |name, longest| {
+            let field = fields.take(name)?;
+            let is_none = field.value.scalar().is_some_and(|scalar| scalar.text == "none");
+            if is_none { Some(None) } else { field.wait(longest, report).map(Some) }
+        };
+        defaults.run_timeout = limit("run_timeout", LONGEST);
+        defaults.queue_timeout = limit("queue_timeout", Millis(u64::MAX));
         if let Some(field) = fields.take("retry") {
             let what = What::new("retry of defaults");
-            defaults.retry = Some(Arc::new(retry::read(&field, what, RetryPolicy::DEFAULT, report)));
+            let policy = retry::read(&field, what, RetryPolicy::DEFAULT, report);
+            if policy.max.max(policy.lost_max) <= MAX_RETRIES {
+                defaults.retry = Some(Arc::new(policy));
+            } else {
+                let message = format!("{what} has more than {MAX_RETRIES} retries");
+                report.add(field.at, INVALID_VALUE, message).hint(format!("at most {MAX_RETRIES}"));
+            }
         }
         fields.close(report);
         defaults
     }
 }
 
+/// What all tasks of a file are read with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Common<'c> {
+    pub(super) defaults: &'c Defaults,
+    pub(super) secrets: &'c Secrets,
+}
+
 /// Reads every task into the graph, with the edges into it.
 pub(super) fn read_all<'t>(
     section: &Field<'t>,
-    defaults: &Defaults,
+    common: Common<'_>,
     graph: &mut GraphSpec,
     marks: &mut Marks<'t>,
     report: &mut Report,
@@ -95,7 +110,7 @@ pub(super) fn read_all<'t>(
         // A task without a usable id is read all the same, for the problems inside it.
         let stand_in = TaskId::new("task").ok();
         let Some(spec_id) = id.clone().or(stand_in) else { continue };
-        let (spec, edges) = task(&entry, spec_id, defaults, report);
+        let (spec, edges) = task(&entry, spec_id, common, report);
         if id.is_some() {
             graph.tasks.push(Arc::new(spec));
             marks.task(&entry);
@@ -115,34 +130,38 @@ pub(super) fn read_all<'t>(
 
 type Edges = Vec<Option<(starline_types::Dependency, crate::problem::Mark)>>;
 
-fn task(entry: &Entry<'_>, id: TaskId, defaults: &Defaults, report: &mut Report) -> (TaskSpec, Edges) {
+fn task(entry: &Entry<'_>, id: TaskId, common: Common<'_>, report: &mut Report) -> (TaskSpec, Edges) {
     let name = entry.key;
     let mut spec = TaskSpec::new(id, Payload::Noop);
-    let Some(mut fields) = Fields::read(entry.value, entry.at, What::named("task", name), report) else {
+    let own = Field { name, at: entry.at, value: entry.value, what: What::named("task", name) };
+    let Some(mut fields) = Fields::of(&own, own.what, "{ run: { sh: \"…\" } }", report) else {
         return (spec, vec![None]);
     };
     let hint = "write what the task does: `run: { sh: \"…\" }` or `run: { exec: [program, argument] }`";
     if let Some(field) = fields.need("run", hint, report) {
-        spec.run = work::read(&field, name, report);
+        spec.run = work::read(&field, name, common.secrets, report);
     }
     let edges = fields.take("after").map(|field| after::read(&field, &spec.id, report)).unwrap_or_default();
-    spec.details = details(&mut fields, report);
+    let mut details = details(&mut fields, name, report);
     spec.device = fields.take("device").map(|field| Arc::new(device::read(&field, name, report)));
     if let Some(priority) = fields.take("priority").and_then(|field| priority(&field, report)) {
         spec.priority = priority;
     }
-    limits(&mut fields, &mut spec, name, defaults, report);
+    limits(&mut fields, &mut spec, name, common.defaults, report);
     if let Some(idempotent) = fields.take("idempotent").and_then(|field| field.boolean(report)) {
         spec.idempotent = idempotent;
     }
     spec.estimate = fields.take("estimate").map(|field| Arc::new(estimate(&field, name, report)));
     if let Some(field) = fields.take("inputs") {
-        spec.inputs = inputs(&field, report).into();
+        let (values, files) = sent::read(&field, name, report);
+        (spec.inputs, details.files) = (values.into(), files);
     }
     if let Some(field) = fields.take("outputs") {
         spec.outputs = outputs(&field, name, report).into();
     }
+    spec.details = (details != TaskDetails::default()).then(|| Arc::new(details));
     fields.refuse(&LATER, report);
+    fields.displaced(&work::FIELDS, "run", report);
     fields.close(report);
     (spec, edges)
 }
@@ -167,15 +186,15 @@ fn limits(
     };
 }
 
-fn details(fields: &mut Fields<'_>, report: &mut Report) -> Option<Arc<TaskDetails>> {
-    let details = TaskDetails {
+fn details(fields: &mut Fields<'_>, task: &str, report: &mut Report) -> TaskDetails {
+    TaskDetails {
         name: fields.take("name").and_then(|field| field.string(report)),
         description: fields.take("description").and_then(|field| field.string(report)).unwrap_or_default(),
         tips: fields.take("tips").and_then(|field| field.texts(report)).unwrap_or_default(),
         metadata: fields.take("metadata").and_then(|field| field.named_values(report)).unwrap_or_default(),
+        approval: fields.take("approval").and_then(|field| approval::read(&field, task, report)),
         ..TaskDetails::default()
-    };
-    (details != TaskDetails::default()).then(|| Arc::new(details))
+    }
 }
 
 fn priority(field: &Field<'_>, report: &mut Report) -> Option<Priority> {
@@ -201,18 +220,6 @@ fn estimate(section: &Field<'_>, task: &str, report: &mut Report) -> Estimate {
     estimate
 }
 
-/// Values; files and artefacts come with a later version.
-fn inputs(section: &Field<'_>, report: &mut Report) -> BTreeMap<String, Value> {
-    for entry in section.value.map().into_iter().flat_map(|map| map.entries()) {
-        let only = entry.value.map().filter(|map| map.len() == 1).and_then(|map| map.entries().next());
-        if let Some(sent) = only.filter(|sent| matches!(sent.key, "file" | "artifact")) {
-            let what = What::named("input", entry.key);
-            Field { name: sent.key, at: sent.at, value: sent.value, what }.unsupported(report);
-        }
-    }
-    section.named_values(report).unwrap_or_default()
-}
-
 fn outputs(section: &Field<'_>, task: &str, report: &mut Report) -> BTreeMap<String, OutputSpec> {
     let mut outputs = BTreeMap::new();
     let Some(map) = section.value.map() else {
@@ -233,9 +240,16 @@ fn outputs(section: &Field<'_>, task: &str, report: &mut Report) -> BTreeMap<Str
         let what = What::named("output", entry.key);
         let Some(mut fields) = Fields::read(entry.value, entry.at, what, report) else { continue };
         let from = fields.need("from", "write `from: stdout`, `result` or \"/json/pointer\"", report);
+        let at = from.map(|field| field.value.mark());
         let from = from.and_then(|field| source(&field, report));
         let kind = fields.take("type").and_then(|field| field.word(&TYPES, report)).unwrap_or_default();
         fields.close(report);
+        if let (Some(OutputSource::Stdout), OutputType::Artifact, Some(at)) = (&from, kind, at) {
+            let message = format!("{what} is an artifact, and standard output is a text");
+            report.add(at, INVALID_VALUE, message).hint(
+                "write `from: \"/files/PATH\"` with PATH in `collect` of `run`, or choose another type",
+            );
+        }
         if let Some(from) = from {
             outputs.insert(entry.key.to_owned(), OutputSpec { from, kind });
         }

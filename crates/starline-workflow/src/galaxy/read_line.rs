@@ -116,7 +116,8 @@ impl<'t> Reader<'_, 't> {
         lines: &mut Lines,
     ) -> Option<(Line, Mark)> {
         let name = value.field("line_id").and_then(View::scalar).map(|id| id.text);
-        let name = name.or(key.map(|(key, _)| key)).unwrap_or_default();
+        let key_text = key.map(|(key, _)| key);
+        let name = name.or(key_text).unwrap_or_default();
         let what = What::named("dependency", name);
         let mut fields = Fields::read(value, value.mark(), what, self.report)?;
         let id = text(&mut fields, "line_id", self.report).value().filter(|(id, _)| !id.is_empty());
@@ -126,7 +127,7 @@ impl<'t> Reader<'_, 't> {
             let message = format!("the key is {}, and line_id is {}, which counts", quoted(key), quoted(id));
             self.notes.add(at, "key_mismatch", id, message);
         }
-        let id = id.map(|(id, _)| id).or(key.map(|(key, _)| key).filter(|key| !key.is_empty()));
+        let id = id.map(|(id, _)| id).or_else(|| key_text.filter(|key| !key.is_empty()));
         let ends = ["from_task_id", "to_task_id"].map(|end| self.end(&mut fields, end, value, lines));
         let kind_field = take(&mut fields, "dependency_type").value();
         let kind = match kind_field {

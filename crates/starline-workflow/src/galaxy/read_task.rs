@@ -96,7 +96,7 @@ fn members<'t>(section: &Field<'t>, report: &mut Report) -> Vec<Member<'t>> {
         return Vec::new();
     };
     let member = |entry: Entry<'t>| {
-        let id = inner(entry.value).or((!entry.key.is_empty()).then_some(entry.key));
+        let id = inner(entry.value).or_else(|| (!entry.key.is_empty()).then_some(entry.key));
         Member { key: Some((entry.key, entry.at)), value: entry.value, id }
     };
     map.entries().map(member).collect()

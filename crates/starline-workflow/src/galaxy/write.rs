@@ -7,7 +7,7 @@ use starline_types::Value;
 use super::STARLINE;
 use super::document::{Constellation, Line, Target, Task, Times};
 use super::words::{LINE_KINDS, LineKind, STATES, STATUSES, Status, written};
-use crate::write::{Doc, json_doc};
+use crate::write::{Doc, value as json_doc};
 
 type Members = Vec<(String, Doc)>;
 

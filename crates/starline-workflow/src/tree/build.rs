@@ -74,9 +74,9 @@ impl<'s> Tree<'s> {
                 Ok(Some((Token::OpenList, at))) => builder.open(false, 0, at)?,
                 Ok(Some((Token::Close, _))) => builder.close()?,
                 Ok(Some((Token::Key(text) | Token::Text(text), at))) => {
-                    builder.scalar(&text, false, 0, at)?
+                    builder.scalar(&text, false, 0, at, 0)?
                 }
-                Ok(Some((Token::Bare(text), at))) => builder.scalar(text, true, 0, at)?,
+                Ok(Some((Token::Bare(text), at))) => builder.scalar(text, true, 0, at, 0)?,
                 Ok(None) => return builder.finish(),
                 Err(fault) => {
                     let message = format!("not JSON: {}", fault.message);
@@ -121,7 +121,14 @@ struct Builder<'s, 'r> {
 
 impl<'s, 'r> Builder<'s, 'r> {
     fn new(source: &'s str, report: &'r mut Report) -> Self {
-        let tree = Tree { source, decoded: String::new(), nodes: Vec::new(), children: Vec::new(), root: 0 };
+        let tree = Tree {
+            source,
+            decoded: String::new(),
+            raw: Vec::new(),
+            nodes: Vec::new(),
+            children: Vec::new(),
+            root: 0,
+        };
         Self {
             tree,
             report,
@@ -158,7 +165,8 @@ impl<'s, 'r> Builder<'s, 'r> {
                 // An absent value has no characters; the parser writes it as `~`.
                 let absent = span.byte_range().is_some_and(|range| range.is_empty());
                 let text = if absent && style == ScalarStyle::Plain { "" } else { &*text };
-                self.scalar(text, style == ScalarStyle::Plain && !forced, anchor, at)
+                let plain = style == ScalarStyle::Plain && !forced;
+                self.scalar(text, plain, anchor, at, span.byte_range().map_or(0, |range| range.start))
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.tag(tag.as_deref(), span);
@@ -196,7 +204,7 @@ impl<'s, 'r> Builder<'s, 'r> {
         Ok(id)
     }
 
-    fn scalar(&mut self, text: &str, plain: bool, anchor: usize, at: Mark) -> Result<(), Stop> {
+    fn scalar(&mut self, text: &str, plain: bool, anchor: usize, at: Mark, raw: usize) -> Result<(), Stop> {
         if text.len() > MAX_TEXT_BYTES {
             let message = format!("a text has {} bytes", text.len());
             return Err(self.stop(at, LIMIT_EXCEEDED, message, &format!("at most {MAX_TEXT_BYTES}")));
@@ -214,6 +222,9 @@ impl<'s, 'r> Builder<'s, 'r> {
         let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         let body = Body::Scalar { start: place(start), end: place(start + text.len()), plain, decoded };
         let node = self.push(Node { mark: at, body })?;
+        if decoded {
+            self.tree.raw.push((node, place(raw)));
+        }
         self.place(Anchor { node, weight: 1 + text.len() as u64, height: 0 }, anchor);
         Ok(())
     }
@@ -287,7 +298,14 @@ impl<'s, 'r> Builder<'s, 'r> {
         let tree = &self.tree;
         let keys = self.pending[from..].chunks_exact(2).map(|pair| tree.nodes[pair[0] as usize]);
         if let Some(key) = keys.clone().find(|key| !matches!(key.body, Body::Scalar { .. })) {
-            let hint = "put a text that begins with `{{` or `[` in quotes";
+            let line = self.tree.source.lines().nth(key.mark.line as usize - 1).unwrap_or_default();
+            let before = (key.mark.column as usize).checked_sub(2).and_then(|at| line.chars().nth(at));
+            if before == Some('{') && matches!(key.body, Body::Map { .. }) {
+                let hint = "put the whole text in quotes: \"{{ inputs.x }}\"";
+                let message = "a text cannot begin with `{{` unless it is in quotes";
+                return Err(self.stop(key.mark, SYNTAX_ERROR, message, hint));
+            }
+            let hint = "put a text that begins with `{` or `[` in quotes";
             return Err(self.stop(key.mark, SYNTAX_ERROR, "a list or a mapping cannot be a key", hint));
         }
         let merges =
@@ -352,7 +370,9 @@ impl<'s, 'r> Builder<'s, 'r> {
             | ErrorKind::TabAtBlockScalarStart => (SYNTAX_ERROR, "indent with spaces"),
             ErrorKind::MappingValueNotAllowed
             | ErrorKind::InvalidSimpleKey
-            | ErrorKind::SimpleKeyExpected => {
+            | ErrorKind::SimpleKeyExpected
+            | ErrorKind::ExpectedBlockMappingKey
+            | ErrorKind::ExpectedBlockSequenceEntry => {
                 (SYNTAX_ERROR, "check the indentation, and put a text with `: ` in it in quotes")
             }
             ErrorKind::UnexpectedEof
@@ -361,6 +381,9 @@ impl<'s, 'r> Builder<'s, 'r> {
             | ErrorKind::UnexpectedEofImplicitFlowMapping
             | ErrorKind::UnclosedFlowCollection { .. }
             | ErrorKind::UnclosedQuotedScalar => (SYNTAX_ERROR, "close it; the file may be cut off"),
+            ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+                (SYNTAX_ERROR, "a comma may be missing before it, or the text before it has quotes inside")
+            }
             ErrorKind::UnknownAnchor => (SYNTAX_ERROR, "an alias `*name` needs an anchor `&name` before it"),
             _ => (SYNTAX_ERROR, ""),
         };

@@ -4,11 +4,13 @@
 //! its line. YAML and JSON give the same tree.
 
 mod build;
+mod inside;
 mod json;
 mod pointer;
 mod scalar;
 
 pub(crate) use build::text;
+pub(crate) use inside::Inside;
 pub(crate) use pointer::pointers;
 pub(crate) use scalar::{Meaning, meaning};
 
@@ -32,6 +34,8 @@ pub(crate) struct Tree<'s> {
     source: &'s str,
     /// Texts that are written differently from what they mean, one after the other.
     decoded: String,
+    /// Where in the source those texts begin, by rising node.
+    raw: Vec<(u32, u32)>,
     nodes: Vec<Node>,
     /// Members of lists, and keys and values of mappings in turn; each collection owns a range.
     children: Vec<u32>,
@@ -148,6 +152,7 @@ impl<'t> View<'t> {
     /// What the value is, for a message.
     pub(crate) fn found(self) -> String {
         match self.shape() {
+            Shape::List(list) if list.len() == 0 => "an empty list".to_owned(),
             Shape::List(_) => "a list".to_owned(),
             Shape::Map(_) => "a mapping".to_owned(),
             Shape::Scalar(scalar) => match scalar.meaning() {

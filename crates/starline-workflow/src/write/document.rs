@@ -1,12 +1,14 @@
 //! What is written, before it is known how.
 
+use std::collections::BTreeMap;
+
 use starline_types::{
-    Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy, Millis, OutputSpec, Payload,
-    Resources, RetryPolicy, RunSettings, TaskSpec, Value,
+    ApprovalGate, Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy, FileInput, Millis,
+    OutputSpec, Payload, Resources, RetryPolicy, RunSettings, TaskSpec, Value,
 };
 
-use super::Incoming;
-use crate::file::{VERSION, jitter_word, output_word, policy_word};
+use super::{Incoming, settings};
+use crate::file::{VERSION, jitter_word, looks_sent, output_word, policy_word, timeout_word, written};
 use crate::{Input, InputType, Workflow, amount};
 
 /// A document of either notation.
@@ -45,26 +47,26 @@ impl Doc {
 
 /// Entries of a mapping, with those left out that say nothing.
 #[derive(Debug, Default)]
-struct Entries(Vec<(String, Doc)>);
+pub(crate) struct Entries(Vec<(String, Doc)>);
 
 impl Entries {
-    fn add(&mut self, name: &str, doc: impl Into<Option<Doc>>) {
+    pub(crate) fn add(&mut self, name: &str, doc: impl Into<Option<Doc>>) {
         self.0.extend(doc.into().map(|doc| (name.to_owned(), doc)));
     }
 
     /// A section, unless it is empty.
-    fn section(&mut self, name: &str, section: Self) {
+    pub(crate) fn section(&mut self, name: &str, section: Self) {
         if !section.0.is_empty() {
             self.add(name, section.map());
         }
     }
 
-    fn map(self) -> Doc {
+    pub(crate) fn map(self) -> Doc {
         Doc::Map(self.0)
     }
 }
 
-fn text(text: &str) -> Doc {
+pub(crate) fn text(text: &str) -> Doc {
     Doc::Text(text.to_owned())
 }
 
@@ -72,15 +74,15 @@ fn some_text(words: &str) -> Option<Doc> {
     (!words.is_empty()).then(|| text(words))
 }
 
-fn texts(items: &[String]) -> Option<Doc> {
+pub(crate) fn texts(items: &[String]) -> Option<Doc> {
     (!items.is_empty()).then(|| Doc::List(items.iter().map(|item| text(item)).collect()))
 }
 
-fn word(word: impl ToString) -> Doc {
+pub(crate) fn word(word: impl ToString) -> Doc {
     Doc::Word(word.to_string())
 }
 
-fn bare(value: impl ToString) -> Doc {
+pub(crate) fn bare(value: impl ToString) -> Doc {
     Doc::Bare(value.to_string())
 }
 
@@ -96,7 +98,7 @@ pub(crate) fn value(json: &Value) -> Doc {
     }
 }
 
-fn values<'v>(members: impl IntoIterator<Item = (&'v String, &'v Value)>) -> Option<Doc> {
+pub(crate) fn values<'v>(members: impl IntoIterator<Item = (&'v String, &'v Value)>) -> Option<Doc> {
     let entries: Vec<_> = members.into_iter().map(|(key, member)| (key.clone(), value(member))).collect();
     (!entries.is_empty()).then_some(Doc::Map(entries))
 }
@@ -113,12 +115,15 @@ pub(crate) fn workflow(workflow: &Workflow, incoming: &Incoming<'_>) -> Doc {
         let inputs = workflow.inputs.iter().map(|declared| (declared.name.clone(), input(declared)));
         file.add("inputs", Doc::Map(inputs.collect()));
     }
+    file.add("secrets", texts(&workflow.settings.secrets));
     file.section("run", run(&workflow.settings, workflow.strategy.as_deref()));
     let tasks = graph.tasks.iter().map(|spec| {
         let edges = incoming.get(&spec.id).into_iter().flatten().filter_map(|at| graph.dependencies.get(*at));
         (spec.id.as_str().to_owned(), task(spec, &edges.collect::<Vec<_>>()))
     });
     file.add("tasks", Doc::Map(tasks.collect()));
+    file.add("policy", workflow.settings.policy.as_deref().map(settings::policy));
+    file.add("editor", workflow.settings.editor.as_deref().map(settings::editor));
     file.map()
 }
 
@@ -161,8 +166,9 @@ fn task(spec: &TaskSpec, edges: &[&Dependency]) -> Doc {
         fields.add("priority", bare(spec.priority.value()));
     }
     fields.add("device", spec.device.as_deref().map(device));
+    fields.add("approval", spec.gate().map(approval));
     fields.add("run", payload(&spec.run));
-    fields.add("inputs", values(&spec.inputs));
+    fields.add("inputs", inputs(spec));
     fields.add("queue_timeout", spec.queue_timeout.map(word));
     if spec.run_timeout != plain.run_timeout {
         fields.add("run_timeout", limit(spec.run_timeout));
@@ -181,6 +187,42 @@ fn task(spec: &TaskSpec, edges: &[&Dependency]) -> Doc {
 
 fn limit(limit: Option<Millis>) -> Doc {
     limit.map_or_else(|| word("none"), word)
+}
+
+/// A question alone if nothing else was chosen.
+fn approval(gate: &ApprovalGate) -> Doc {
+    let default = ApprovalGate::default();
+    if gate.timeout == default.timeout && gate.on_timeout == default.on_timeout {
+        return text(&gate.prompt);
+    }
+    let mut fields = Entries::default();
+    fields.add("prompt", text(&gate.prompt));
+    if gate.timeout != default.timeout {
+        fields.add("timeout", limit(gate.timeout));
+    }
+    if gate.on_timeout != default.on_timeout {
+        fields.add("on_timeout", word(timeout_word(gate.on_timeout)));
+    }
+    fields.map()
+}
+
+/// Values and files. No name stands for both, which has been checked.
+fn inputs(spec: &TaskSpec) -> Option<Doc> {
+    let one = |key: &str, doc| Doc::Map(vec![(key.to_owned(), doc)]);
+    let values = spec.inputs.iter().map(|(name, json)| {
+        let doc = value(json);
+        (name, if looks_sent(json) { one("value", doc) } else { doc })
+    });
+    let files = spec.files().iter().map(|(name, file)| {
+        let doc = match file {
+            FileInput::File { path, .. } => one("file", text(path)),
+            FileInput::Output { task, output } => one("artifact", text(&written(task, output))),
+        };
+        (name, doc)
+    });
+    let entries: BTreeMap<&String, Doc> = values.chain(files).collect();
+    let entries: Vec<_> = entries.into_iter().map(|(name, doc)| (name.clone(), doc)).collect();
+    (!entries.is_empty()).then_some(Doc::Map(entries))
 }
 
 /// A list if all edges are plain, else a mapping.
@@ -219,7 +261,7 @@ fn device(selector: &DeviceSelector) -> Doc {
     fields.map()
 }
 
-fn resources(amounts: &Resources) -> Doc {
+pub(crate) fn resources(amounts: &Resources) -> Doc {
     let written = |name: &str, amount: u64| match name {
         "memory" | "disk" => amount::write(amount).map_or_else(|| bare(amount), word),
         _ => bare(amount),
@@ -250,20 +292,21 @@ fn payload(payload: &Payload) -> Doc {
         }
         Payload::Sh(shell) => {
             fields.add("sh", text(&shell.script));
-            Some((&shell.env, &shell.cwd, &shell.stdin))
+            Some((&shell.env, &shell.secrets, &shell.cwd, &shell.stdin, &shell.collect))
         }
         Payload::Exec(exec) => {
             fields.add("exec", Doc::List(exec.argv.iter().map(|argument| text(argument)).collect()));
-            Some((&exec.env, &exec.cwd, &exec.stdin))
+            Some((&exec.env, &exec.secrets, &exec.cwd, &exec.stdin, &exec.collect))
         }
     };
-    if let Some((env, cwd, stdin)) = process {
-        if !env.is_empty() {
-            fields
-                .add("env", Doc::Map(env.iter().map(|(name, value)| (name.clone(), text(value))).collect()));
+    if let Some((env, secrets, cwd, stdin, collect)) = process {
+        for (field, named) in [("env", env), ("secrets", secrets)] {
+            let entries: Vec<_> = named.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            fields.add(field, (!entries.is_empty()).then_some(Doc::Map(entries)));
         }
         fields.add("cwd", cwd.as_deref().map(text));
         fields.add("stdin", stdin.as_deref().map(text));
+        fields.add("collect", texts(collect));
     }
     fields.map()
 }

@@ -2,6 +2,7 @@
 
 mod document;
 mod json;
+mod settings;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -9,8 +10,9 @@ use std::collections::BTreeMap;
 use starline_types::{DependencyId, GraphSpec, TaskId};
 
 use crate::Workflow;
-pub(crate) use document::{Doc, value as json_doc};
+pub(crate) use document::{Doc, Entries, bare, resources, text, texts, value, values, word};
 pub(crate) use json::write as write_json;
+pub(crate) use yaml::write as yaml;
 
 /// Why a workflow cannot be written as a file.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -33,6 +35,16 @@ pub enum WriteError {
     /// An edge leads into a task that is not in the graph.
     #[error("a dependency leads into task {0}, which does not exist")]
     UnknownTask(TaskId),
+    /// A task has a value and a file of the same name.
+    #[error(
+        "task {task} is sent a value and a file of the same name {input:?}, which a workflow file cannot say"
+    )]
+    SameInput {
+        /// The task.
+        task: TaskId,
+        /// Name of the input.
+        input: String,
+    },
     /// Metadata, inputs or arguments are nested more deeply than files may be.
     #[error("a value is nested more than 64 levels deep")]
     TooDeep,
@@ -70,6 +82,11 @@ pub fn to_json(workflow: &Workflow) -> Result<String, WriteError> {
 
 fn checked(workflow: &Workflow) -> Result<Doc, WriteError> {
     let incoming = incoming(&workflow.graph)?;
+    for task in &workflow.graph.tasks {
+        if let Some(name) = task.files().keys().find(|name| task.inputs.contains_key(*name)) {
+            return Err(WriteError::SameInput { task: task.id.clone(), input: name.clone() });
+        }
+    }
     let doc = document::workflow(workflow, &incoming);
     if doc.is_deeper_than(crate::tree::MAX_DEPTH) { Err(WriteError::TooDeep) } else { Ok(doc) }
 }

@@ -13,7 +13,7 @@ use starline_workflow::{
     import_wfformat, import_wfformat_with,
 };
 
-use crate::schema::faults;
+use crate::record_schema::faults;
 use crate::{listed, load};
 
 pub(crate) fn import(json: &str) -> Imported {

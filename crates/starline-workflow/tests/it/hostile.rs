@@ -209,3 +209,33 @@ proptest! {
         read_all(&bytes);
     }
 }
+
+#[test]
+fn floods_of_wrong_names_cost_little() {
+    let many = |entry: &dyn Fn(usize) -> String| (0..2_500).map(entry).collect::<Vec<_>>().join(", ");
+    let names = many(&|n| format!("SECRET_{n}"));
+    let asked = many(&|n| format!("V{n}: SECRT_{n}"));
+    let references = many(&|n| format!("{{{{ inputs.x{n} }}}} {{{{ tasks.y{n}.result }}}}")).replace(',', "");
+    let declared = many(&|n| format!("input_{n}: {{ default: x }}"));
+    let sent = many(&|n| format!("f{n}: {{ artifact: tasks.a{n}.outputs.x }}"));
+    let files = many(&|n| format!("f{n}: {{ file: gone/{n} }}"));
+    let tasks: String = (0..2_500).map(|n| format!("  task_{n}: {{ run: {{ noop: }} }}\n")).collect();
+    for file in [
+        format!(
+            "version: 1\nsecrets: [{names}]\ntasks:\n  a: {{ run: {{ exec: [ls], secrets: {{ {asked} }} }} }}\n"
+        ),
+        format!("version: 1\nsecrets: [{names}, {names}]\ntasks: {{}}\n"),
+        format!(
+            "version: 1\ninputs: {{ {declared} }}\ntasks:\n  a: {{ run: {{ prompt: \"\\t{references}\" }} }}\n"
+        ),
+        format!(
+            "version: 1\ninputs: {{ {declared} }}\ntasks:\n  a:\n    run:\n      sh: |\n        {references}\n"
+        ),
+        format!("version: 1\ntasks:\n  a: {{ run: {{ noop: }}, inputs: {{ {sent} }} }}\n{tasks}"),
+        format!(
+            "version: 1\ntasks:\n  a: {{ run: {{ noop: }}, inputs: {{ {files} }}, outputs: {{ x: 5 }} }}\n{tasks}"
+        ),
+    ] {
+        assert!(read_all(file.as_bytes()).len() <= 3_003);
+    }
+}

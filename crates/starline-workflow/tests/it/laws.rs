@@ -7,9 +7,11 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use starline_types::{
-    Dependency, DependencyId, DependencyKind, DeviceId, DeviceSelector, ErrorKind, Estimate, Exec,
-    FailurePolicy, GraphSpec, Jitter, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority,
-    Prompt, Resources, RetryPolicy, RunSettings, Shell, TaskDetails, TaskId, TaskSpec,
+    ApprovalGate, ApprovalTimeout, Dependency, DependencyId, DependencyKind, DeviceId, DeviceSelector,
+    EditorSettings, ErrorKind, Estimate, Exec, FailurePolicy, FileInput, GraphSpec, HoldScope, HoldSettings,
+    Jitter, LateEdits, Millis, OpenAiSettings, OutcomeStatus, OutputSource, OutputSpec, OutputType, Patterns,
+    Payload, Policy, PolicyLimits, Priority, Prompt, Resources, RetryPolicy, RunSettings, ScriptedRule,
+    Shell, TaskDetails, TaskId, TaskSpec,
 };
 use starline_workflow::{Input, InputType, LoadOptions, Value, Workflow, WriteError, to_json, to_yaml};
 
@@ -127,9 +129,39 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Names, those with a meaning of their own in `inputs` among them.
 pub(crate) fn key() -> impl Strategy<Value = String> {
-    // A bare `<<` and what inputs may not be sent are left to their own tests.
-    words().prop_filter("a meaning of its own", |key| !matches!(key.as_str(), "file" | "artifact"))
+    prop_oneof![
+        9 => words(),
+        1 => prop::sample::select(vec!["file", "artifact", "value"]).prop_map(str::to_owned),
+    ]
+}
+
+/// Names of secrets, of files and of variables.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[A-Za-z_][A-Za-z0-9_]{0,8}", Just("on".to_owned()), Just("null".to_owned())]
+}
+
+fn path() -> impl Strategy<Value = String> {
+    let part = prop_oneof!["[a-z]{1,5}", words().prop_map(|text| text.replace(['/', '\0'], "_"))];
+    let path = vec(part, 1..4).prop_map(|parts| parts.join("/"));
+    path.prop_filter("a path below the folder", |path| {
+        let parts: Vec<&str> = path.split('/').collect();
+        let leads = parts.iter().any(|part| !part.is_empty() && *part != ".");
+        leads && !path.starts_with('/') && !path.ends_with('/') && !parts.contains(&"..")
+    })
+}
+
+fn collect() -> impl Strategy<Value = Vec<String>> {
+    vec(path(), 0..3).prop_map(|mut paths| {
+        let parts = |path: &str| {
+            let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+            parts.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        paths.retain(|path| seen.insert(parts(path)));
+        paths
+    })
 }
 
 pub(crate) fn values() -> impl Strategy<Value = BTreeMap<String, Value>> {
@@ -140,8 +172,18 @@ fn span() -> impl Strategy<Value = Millis> {
     prop_oneof![1..100_u64, 1_000..10_000_000_u64, Just(3_600_000)].prop_map(Millis)
 }
 
+/// What every file declares.
+const SECRETS: &[&str] = &["TOKEN", "_key2", "null"];
+
 fn payload() -> impl Strategy<Value = Payload> {
-    let process = || (btree_map(key(), words(), 0..3), option::of(words()), option::of(words()));
+    let process = || {
+        let secrets = btree_map(name(), prop::sample::select(SECRETS).prop_map(str::to_owned), 0..3);
+        let common = (btree_map(key(), words(), 0..3), option::of(words()), option::of(words()));
+        (common, secrets, collect()).prop_map(|((env, cwd, stdin), mut secrets, collect)| {
+            secrets.retain(|variable, _| !env.contains_key(variable));
+            Exec { argv: Vec::new(), env, cwd, stdin, secrets, collect }
+        })
+    };
     prop_oneof![
         Just(Payload::Noop),
         span().prop_map(Payload::Sleep),
@@ -150,16 +192,13 @@ fn payload() -> impl Strategy<Value = Payload> {
             name: name.into(),
             arguments: Arc::new(arguments)
         }),
-        (words(), process()).prop_map(|(script, (env, cwd, stdin))| Payload::Sh(Arc::new(Shell {
-            script,
-            env,
-            cwd,
-            stdin,
-            ..Shell::default()
-        }))),
-        (vec(words(), 0..5), process()).prop_map(|(arguments, (env, cwd, stdin))| {
+        (words(), process()).prop_map(|(script, process)| {
+            let Exec { env, cwd, stdin, secrets, collect, .. } = process;
+            Payload::Sh(Arc::new(Shell { script, env, cwd, stdin, secrets, collect }))
+        }),
+        (vec(words(), 0..5), process()).prop_map(|(arguments, process)| {
             let argv = std::iter::once("./run".to_owned()).chain(arguments).collect();
-            Payload::Exec(Arc::new(Exec { argv, env, cwd, stdin, ..Exec::default() }))
+            Payload::Exec(Arc::new(Exec { argv, ..process }))
         }),
     ]
 }
@@ -203,13 +242,31 @@ fn outputs() -> impl Strategy<Value = BTreeMap<String, OutputSpec>> {
         OutputType::Boolean,
         OutputType::Json,
     ]);
-    btree_map(key(), (from, kind).prop_map(|(from, kind)| OutputSpec { from, kind }), 0..3)
+    let artifact = prop_oneof![Just(OutputSource::Result), Just(OutputSource::Pointer("/files/a".into()))];
+    let artifact = artifact.prop_map(|from| OutputSpec { from, kind: OutputType::Artifact });
+    let plain = (from, kind).prop_map(|(from, kind)| OutputSpec { from, kind });
+    btree_map(key(), prop_oneof![3 => plain, 2 => artifact], 0..3)
+}
+
+fn gate() -> impl Strategy<Value = ApprovalGate> {
+    let timeout = option::of(prop_oneof![span(), Just(Millis(3_600_000))]);
+    let word = prop_oneof![Just(ApprovalTimeout::Reject), Just(ApprovalTimeout::Approve)];
+    (text(), timeout, word).prop_map(|(prompt, timeout, on_timeout)| ApprovalGate {
+        prompt,
+        timeout,
+        on_timeout,
+    })
+}
+
+fn files() -> impl Strategy<Value = BTreeMap<String, FileInput>> {
+    btree_map(name(), path().prop_map(|path| FileInput::File { path, artifact: None }), 0..3)
 }
 
 fn details() -> impl Strategy<Value = Option<Arc<TaskDetails>>> {
-    (option::of(text()), words(), vec(words(), 0..3), values()).prop_map(
-        |(name, description, tips, metadata)| {
-            let details = TaskDetails { name, description, tips, metadata, ..TaskDetails::default() };
+    let texts = (option::of(text()), words(), vec(words(), 0..3));
+    (texts, values(), option::of(gate()), files()).prop_map(
+        |((name, description, tips), metadata, approval, files)| {
+            let details = TaskDetails { name, description, tips, metadata, approval, files };
             (details != TaskDetails::default()).then(|| Arc::new(details))
         },
     )
@@ -218,26 +275,48 @@ fn details() -> impl Strategy<Value = Option<Arc<TaskDetails>>> {
 fn task() -> impl Strategy<Value = TaskSpec> {
     let limits = (option::of(span()), option::of(span()), option::of(retry()), any::<bool>());
     let estimate = option::of((option::of(span()), option::of(any::<u64>())));
-    (payload(), option::of(device()), 0..=100_u64, limits, values(), outputs(), estimate, details()).prop_map(
-        |(run, device, priority, (queue, limit, retry, idempotent), inputs, outputs, estimate, details)| {
-            let id = TaskId::new("replaced").expect("an id");
-            let estimate =
-                estimate.map(|(duration, output_bytes)| Arc::new(Estimate { duration, output_bytes }));
-            TaskSpec {
-                device: device.map(Arc::new),
-                priority: Priority::new(priority).expect("a priority"),
-                queue_timeout: queue,
-                run_timeout: limit,
-                retry: retry.map(Arc::new),
-                inputs: inputs.into(),
-                outputs: outputs.into(),
-                idempotent,
+    (
+        payload().boxed(),
+        option::of(device().boxed()),
+        0..=100_u64,
+        limits.boxed(),
+        values().boxed(),
+        outputs().boxed(),
+        estimate,
+        details().boxed(),
+    )
+        .prop_map(
+            |(
+                run,
+                device,
+                priority,
+                (queue, limit, retry, idempotent),
+                mut inputs,
+                outputs,
                 estimate,
                 details,
-                ..TaskSpec::new(id, run)
-            }
-        },
-    )
+            )| {
+                if let Some(details) = &details {
+                    inputs.retain(|name, _| !details.files.contains_key(name));
+                }
+                let id = TaskId::new("replaced").expect("an id");
+                let estimate =
+                    estimate.map(|(duration, output_bytes)| Arc::new(Estimate { duration, output_bytes }));
+                TaskSpec {
+                    device: device.map(Arc::new),
+                    priority: Priority::new(priority).expect("a priority"),
+                    queue_timeout: queue,
+                    run_timeout: limit,
+                    retry: retry.map(Arc::new),
+                    inputs: inputs.into(),
+                    outputs: outputs.into(),
+                    idempotent,
+                    estimate,
+                    details,
+                    ..TaskSpec::new(id, run)
+                }
+            },
+        )
 }
 
 fn ids() -> impl Strategy<Value = Vec<TaskId>> {
@@ -269,7 +348,7 @@ fn kind() -> impl Strategy<Value = DependencyKind> {
 
 fn graph() -> impl Strategy<Value = GraphSpec> {
     let edge = (any::<prop::sample::Index>(), kind(), option::weighted(0.3, text()));
-    let rows = vec((task(), vec(edge, 0..4)), 8);
+    let rows = vec((task().boxed(), vec(edge, 0..4)), 8).boxed();
     (ids(), rows, text(), values()).prop_map(|(ids, rows, name, metadata)| {
         let mut graph = GraphSpec { name, metadata, ..GraphSpec::default() };
         for (at, (id, (task, edges))) in ids.iter().zip(rows).enumerate() {
@@ -283,9 +362,91 @@ fn graph() -> impl Strategy<Value = GraphSpec> {
                     graph.dependencies.push(Dependency { id: None, from, to: id.clone(), kind, note });
                 }
             }
+            send_artifacts(&mut graph, at);
         }
         graph
     })
+}
+
+/// Sends a task every artefact of the tasks that it waits for.
+fn send_artifacts(graph: &mut GraphSpec, at: usize) {
+    let mut files = BTreeMap::new();
+    let id = graph.tasks[at].id.clone();
+    for edge in graph.dependencies.iter().filter(|edge| edge.to == id) {
+        let source = graph.tasks.iter().find(|task| task.id == edge.from).expect("a task");
+        for (output, spec) in source.outputs.iter() {
+            if spec.kind == OutputType::Artifact {
+                let input = FileInput::Output { task: edge.from.clone(), output: output.clone() };
+                files.insert(format!("sent_{}", files.len()), input);
+            }
+        }
+    }
+    if !files.is_empty() {
+        let details = Arc::make_mut(&mut graph.tasks[at]).details.get_or_insert_default();
+        Arc::make_mut(details).files.extend(files);
+    }
+}
+
+fn patterns() -> impl Strategy<Value = Patterns> {
+    let texts = || option::of(vec(text().prop_map(Into::into), 0..3));
+    let kinds = option::of(vec(prop::sample::select(vec!["sh", "exec", "noop"]).prop_map(Into::into), 0..3));
+    (texts(), texts(), kinds).prop_map(|(devices, capabilities, kinds)| Patterns {
+        devices,
+        capabilities,
+        kinds,
+    })
+}
+
+fn guard_rails() -> impl Strategy<Value = Policy> {
+    let operations = vec!["add_task", "undo", "merge", "retry_task"];
+    let allow = option::of(vec(prop::sample::select(operations).prop_map(Into::into), 0..3));
+    let limits = (option::of(0..=1_000_000_u64), option::of(0..=1_000_000_u64))
+        .prop_map(|(edits, added_tasks)| PolicyLimits { edits, added_tasks });
+    (allow, patterns(), limits, patterns()).prop_map(|(allow, only, limits, require_approval)| Policy {
+        allow,
+        only,
+        limits,
+        require_approval,
+    })
+}
+
+fn editor() -> impl Strategy<Value = EditorSettings> {
+    let status = || prop_oneof![Just(OutcomeStatus::Completed), Just(OutcomeStatus::Failed)];
+    let hold = (any::<bool>(), prop_oneof![Just(Millis::ZERO), span()], span(), any::<bool>());
+    let hold = hold.prop_map(|(graph, batch_window, modification_timeout, late)| HoldSettings {
+        scope: if graph { HoldScope::Graph } else { HoldScope::Descendants },
+        batch_window,
+        modification_timeout,
+        late_edits: if late { LateEdits::Accept } else { LateEdits::Refuse },
+    });
+    let edit = values().prop_map(|mut members| {
+        members.insert("op".to_owned(), "remove_task".into());
+        Value::Object(members.into_iter().collect())
+    });
+    let when = option::of(Just("error.kind == 'exit_status'".to_owned()));
+    let rule = ("[a-z*:#.-]{1,6}", option::of(status()), when, option::of(text()), vec(edit, 0..3));
+    let rule = rule.prop_map(|(task, outcome, when, reason, edits)| {
+        let task = task.into();
+        ScriptedRule { task, outcome, when, reason, edits }
+    });
+    let openai = (name(), option::of(name()), text(), span(), 1..=u64::MAX).prop_map(
+        |(base_url_env, key_env, model, timeout, max_tokens)| OpenAiSettings {
+            base_url_env,
+            key_env,
+            model,
+            timeout,
+            max_tokens,
+        },
+    );
+    (vec(status(), 0..3), hold, 1..=20_u32, vec(rule, 0..3), option::of(openai)).prop_map(
+        |(edit_on, hold, attempts, scripted, openai)| EditorSettings {
+            edit_on,
+            hold,
+            attempts,
+            scripted,
+            openai,
+        },
+    )
 }
 
 fn inputs() -> impl Strategy<Value = Vec<Input>> {
@@ -315,8 +476,10 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
         FailurePolicy::WaitForEdit,
     ]);
     let settings = (policy, option::of(1..1_000_u32), option::of(span()), span());
-    (graph(), settings, option::of(text()), text(), inputs()).prop_map(
-        |(graph, (on_failure, max_parallel, deadline, edit_wait), strategy, description, inputs)| {
+    let agents = (option::of(guard_rails().boxed()), option::of(editor().boxed())).boxed();
+    (graph().boxed(), settings, option::of(text()), text(), inputs().boxed(), agents).prop_map(
+        |(graph, settings, strategy, description, inputs, (policy, editor))| {
+            let (on_failure, max_parallel, deadline, edit_wait) = settings;
             let mut workflow = Workflow::new(graph);
             let values = inputs.iter().filter_map(|input| Some((input.name.clone(), input.default.clone()?)));
             let values = values.collect();
@@ -326,6 +489,9 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
                 deadline,
                 edit_wait,
                 inputs: values,
+                secrets: SECRETS.iter().map(|name| (*name).to_owned()).collect(),
+                policy: policy.map(Arc::new),
+                editor: editor.map(Arc::new),
                 ..RunSettings::default()
             };
             (workflow.strategy, workflow.description, workflow.inputs) = (strategy, description, inputs);
@@ -375,6 +541,13 @@ fn what_files_cannot_say_is_refused() {
     assert!(matches!(write(vec![edge.clone(), edge.clone()], Value::Null), Err(WriteError::Parallel { .. })));
     let lost = Dependency { to: TaskId::new("c").expect("id"), ..edge.clone() };
     assert!(matches!(write(vec![lost], Value::Null), Err(WriteError::UnknownTask(_))));
+    let mut sent = TaskSpec::new(TaskId::new("a").expect("id"), Payload::Noop);
+    sent.inputs = BTreeMap::from([("x".to_owned(), Value::Null)]).into();
+    let file = FileInput::File { path: "x".to_owned(), artifact: None };
+    let files = BTreeMap::from([("x".to_owned(), file)]);
+    sent.details = Some(Arc::new(TaskDetails { files, ..TaskDetails::default() }));
+    let graph = GraphSpec { tasks: vec![Arc::new(sent)], ..GraphSpec::default() };
+    assert!(matches!(to_yaml(&Workflow::new(graph)), Err(WriteError::SameInput { .. })));
     let deep = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::from(vec![inner]));
     assert!(
         write(Vec::new(), deep(62)).is_ok_and(|yaml| Workflow::parse(

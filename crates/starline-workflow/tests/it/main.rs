@@ -1,14 +1,19 @@
 //! Files through the public interface.
 
+mod agents;
 mod broken;
+mod broken_devices;
+mod device_laws;
 mod devices;
 mod drawing;
 mod drawn;
 mod exported;
 mod galaxy;
+mod golden;
 mod graphs;
 mod hostile;
 mod laws;
+mod record_schema;
 mod recorded;
 mod records;
 mod schema;
@@ -16,12 +21,15 @@ mod together;
 mod valid;
 mod volume;
 
-use starline_workflow::{LoadOptions, Problem, Workflow};
+use starline_workflow::{LoadOptions, Problem, SchemaKind, Workflow};
 
 /// Reads a file that must be valid.
 fn load(file: &str) -> Workflow {
     match Workflow::parse(file.as_bytes(), &LoadOptions::default()) {
-        Ok(workflow) => workflow,
+        Ok(workflow) => {
+            schema::assert_accepted(SchemaKind::Workflow, file);
+            workflow
+        }
         Err(problems) => panic!("{}\n{file}", listed(&problems)),
     }
 }

@@ -14,7 +14,7 @@ use starline_workflow::{
 use crate::exported::{codes, export, import, outcome, parsed};
 use crate::graphs::graph;
 use crate::listed;
-use crate::schema::faults;
+use crate::record_schema::faults;
 
 /// A valid record of one of the versions, with files, machines, measures and figures.
 fn record() -> impl Strategy<Value = Value> {

@@ -49,7 +49,7 @@ tasks:
         "14 invalid_value",
         "16 invalid_value",
         "22 would_cycle",
-        "23 unsupported_field",
+        "23 unknown_field",
         "24 invalid_value",
     ];
     assert_eq!(places, expected, "{}", listed(&found));

@@ -254,3 +254,22 @@ fn kinds_of_devices_become_requirements() {
     );
     assert_eq!(devices[3], None);
 }
+
+#[test]
+fn many_tasks_and_dependencies_go_through() {
+    let tasks: Vec<String> = (0..6_000).map(|n| format!("{{\"task_id\": \"t {n}\"}}")).collect();
+    let lines = (1..6_000).flat_map(|n| [(n - 1, n), (n / 2, n)]);
+    let lines = lines.filter(|(from, to)| from != to).map(|(from, to)| {
+        format!("{{\"from_task_id\": \"t {from}\", \"to_task_id\": \"t {to}\", \"dependency_type\": \"conditional\"}}")
+    });
+    let lines: Vec<String> = lines.collect();
+    let file = format!(
+        "{{\"constellation_id\": \"c\", \"tasks\": [{}], \"dependencies\": [{}]}}",
+        tasks.join(",\n"),
+        lines.join(",\n")
+    );
+    let imported = import(&file);
+    assert_eq!(imported.workflow.graph.dependencies.len(), lines.len());
+    let again = import(&exported(&imported));
+    assert_eq!(again.workflow, imported.workflow);
+}

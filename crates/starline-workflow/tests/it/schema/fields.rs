@@ -1,0 +1,116 @@
+//! The fields that a schema has are those that the reader of the file offers.
+
+use std::collections::BTreeSet;
+
+use starline_workflow::{DeviceFile, LoadOptions, Problem, SchemaKind, Value, Workflow, schema};
+
+/// A field that nothing has.
+const UNKNOWN: &str = "zzzzzzzz";
+
+/// Objects of the schema of workflow files, each with a file that has an unknown field there; `""` is the file itself.
+/// What the reader takes for one mapping may be several objects, of which one must fit.
+const WORKFLOW: &[(&[&str], &str)] = &[
+    (&[""], "{ version: 1, tasks: {}, HERE }"),
+    (&["Input"], "{ version: 1, tasks: {}, inputs: { x: { default: a, HERE } } }"),
+    (&["Defaults"], "{ version: 1, tasks: {}, defaults: { HERE } }"),
+    (&["Retry"], "{ version: 1, tasks: {}, defaults: { retry: { HERE } } }"),
+    (&["Run"], "{ version: 1, tasks: {}, run: { HERE } }"),
+    (&["Task"], "{ version: 1, tasks: { a: { run: { noop: }, HERE } } }"),
+    (&["Device"], "{ version: 1, tasks: { a: { run: { noop: }, device: { HERE } } } }"),
+    (&["Estimate"], "{ version: 1, tasks: { a: { run: { noop: }, estimate: { HERE } } } }"),
+    (&["Output"], "{ version: 1, tasks: { a: { run: { noop: }, outputs: { x: { from: stdout, HERE } } } } }"),
+    (&["Gate"], "{ version: 1, tasks: { a: { run: { noop: }, approval: { prompt: x, HERE } } } }"),
+    (
+        &["Script", "Program", "Sleep", "Noop", "Prompt", "Call"],
+        "{ version: 1, tasks: { a: { run: { noop: , HERE } } } }",
+    ),
+    (
+        &["ConditionalEdge", "NotedEdge"],
+        "{ version: 1, tasks: { a: { run: { noop: } }, b: { run: { noop: }, after: { a: { HERE } } } } }",
+    ),
+    (&["Policy"], "{ version: 1, tasks: {}, policy: { HERE } }"),
+    (&["Patterns"], "{ version: 1, tasks: {}, policy: { only: { HERE } } }"),
+    (&["PolicyLimits"], "{ version: 1, tasks: {}, policy: { limits: { HERE } } }"),
+    (&["Editor"], "{ version: 1, tasks: {}, editor: { HERE } }"),
+    (&["HoldSection"], "{ version: 1, tasks: {}, editor: { hold: { HERE } } }"),
+    (&["Rule"], "{ version: 1, tasks: {}, editor: { scripted: [{ task: a, edits: [], HERE }] } }"),
+    (&["OpenAi"], "{ version: 1, tasks: {}, editor: { openai: { base_url_env: A, model: m, HERE } } }"),
+];
+
+/// Objects that the reader does not take for a mapping of fields: an input with one of these names alone is a file, an
+/// artefact or a value, and with any others it is a value; edits of rules are templates that are read when they apply.
+const FREE: &[&str] = &["SentFile", "SentArtifact", "SentValue", "TemplatedEdit"];
+
+/// As [`WORKFLOW`], for device files.
+const DEVICES: &[(&[&str], &str)] = &[
+    (&[""], "{ version: 1, devices: [], HERE }"),
+    (&["Device"], "{ version: 1, devices: [{ id: a, kind: process, HERE }] }"),
+    (&["Exec"], "{ version: 1, devices: [{ id: a, kind: process, exec: { HERE } }] }"),
+    (&["Limits"], "{ version: 1, devices: [{ id: a, kind: process, exec: { limits: { HERE } } }] }"),
+    (
+        &["ProgramRule"],
+        "{ version: 1, devices: [{ id: a, kind: process, exec: { programs: [{ path: /a, HERE }] } }] }",
+    ),
+    (
+        &["ScriptFile"],
+        "{ version: 1, devices: [{ id: a, kind: process, exec: { programs: [{ path: /a, script: { HERE } }] } }] }",
+    ),
+    (&["Ssh"], "{ version: 1, devices: [{ id: a, kind: ssh, address: 'ssh://a', ssh: { HERE } }] }"),
+    (&["Auth"], "{ version: 1, devices: [{ id: a, kind: aip, listen: true, auth: { HERE } }] }"),
+    (&["Network"], "{ version: 1, devices: [{ id: a, kind: aip, listen: true, network: { HERE } }] }"),
+    (&["Connection"], "{ version: 1, devices: [{ id: a, kind: aip, listen: true, connection: { HERE } }] }"),
+    (&["Link"], "{ version: 1, devices: [], links: [{ HERE }] }"),
+];
+
+/// Names that a reader offers for the unknown field, and how many it left out.
+fn offered(problems: &[Problem]) -> (BTreeSet<String>, usize) {
+    let unknown =
+        problems.iter().find(|problem| problem.code == "unknown_field" && problem.message.contains(UNKNOWN));
+    let hint = unknown.and_then(|problem| problem.hint.as_deref()).expect("the field is told to be unknown");
+    let (_, listed) = hint.split_once("valid are ").expect("names are listed");
+    let (listed, more) = match listed.split_once(" and ") {
+        Some((listed, more)) => {
+            (listed, more.split(' ').next().and_then(|more| more.parse().ok()).unwrap_or(0))
+        }
+        None => (listed, 0),
+    };
+    (listed.split(", ").map(str::to_owned).collect(), more)
+}
+
+fn properties(schema: &Value, name: &str) -> BTreeSet<String> {
+    let object = if name.is_empty() { schema } else { &schema["$defs"][name] };
+    object["properties"].as_object().unwrap_or_else(|| panic!("{name} has fields")).keys().cloned().collect()
+}
+
+fn compare(kind: SchemaKind, places: &[(&[&str], &str)], free: &[&str], read: impl Fn(&str) -> Vec<Problem>) {
+    let schema = schema(kind);
+    for (names, file) in places {
+        let (offered, more) = offered(&read(&file.replace("HERE", &format!("{UNKNOWN}: 1"))));
+        let described: BTreeSet<String> = names.iter().flat_map(|name| properties(&schema, name)).collect();
+        if more == 0 {
+            assert_eq!(offered, described, "{names:?}");
+        } else {
+            assert!(offered.is_subset(&described), "{names:?}: {offered:?}");
+            assert_eq!(offered.len() + more, described.len(), "{names:?}");
+        }
+    }
+    let compared: BTreeSet<&str> = places.iter().flat_map(|(names, _)| *names).chain(free).copied().collect();
+    let definitions = schema["$defs"].as_object().expect("definitions");
+    let objects = definitions.iter().filter(|(_, schema)| schema["properties"].is_object());
+    let all: BTreeSet<&str> = objects.map(|(name, _)| name.as_str()).chain([""]).collect();
+    assert_eq!(compared, all, "every object of the schema is compared");
+}
+
+#[test]
+fn workflow_files_have_the_fields_of_their_schema() {
+    compare(SchemaKind::Workflow, WORKFLOW, FREE, |file| {
+        Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect_err("an unknown field")
+    });
+}
+
+#[test]
+fn device_files_have_the_fields_of_their_schema() {
+    compare(SchemaKind::Devices, DEVICES, &[], |file| {
+        DeviceFile::parse(file.as_bytes()).expect_err("an unknown field")
+    });
+}
