@@ -23,6 +23,16 @@ pub(crate) struct DeviceUse {
 pub(crate) struct Attempts {
     devices: BTreeMap<DeviceId, DeviceUse>,
     live: BTreeMap<TaskId, (DeviceId, Timestamp)>,
+    peak: usize,
+}
+
+/// What all devices did together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Parallel {
+    /// Attempts at a time on average: their time divided by that of the run.
+    pub(crate) average: f64,
+    /// Attempts at a time at most.
+    pub(crate) peak: usize,
 }
 
 impl Attempts {
@@ -32,7 +42,7 @@ impl Attempts {
         let devices =
             devices.map(|(id, slots)| (id, DeviceUse { slots: Some(slots), ..DeviceUse::default() }));
         let devices = devices.collect();
-        Self { devices, live: BTreeMap::new() }
+        Self { devices, live: BTreeMap::new(), peak: 0 }
     }
 
     /// Takes a fact in.
@@ -41,6 +51,7 @@ impl Attempts {
             Event::TaskAssigned { task, device, .. } => {
                 self.devices.entry(device.id().clone()).or_default().attempts += 1;
                 self.live.insert(task.id().clone(), (device.id().clone(), envelope.t));
+                self.peak = self.peak.max(self.live.len());
             }
             Event::TaskCompleted { task, .. }
             | Event::TaskFailed { task, .. }
@@ -53,6 +64,13 @@ impl Attempts {
             }
             _ => {}
         }
+    }
+
+    /// How much went on at the same time in a run that took this long.
+    pub(crate) fn parallel(&self, duration: Millis) -> Parallel {
+        let busy: u64 = self.devices.values().map(|device| device.busy_ms.0).sum();
+        let average = if duration.0 > 0 { busy as f64 / duration.0 as f64 } else { 0.0 };
+        Parallel { average, peak: self.peak }
     }
 
     /// The sums of a run that took this long.

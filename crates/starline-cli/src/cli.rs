@@ -9,7 +9,9 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::json;
 
-use crate::command::{completions, demo, devices, doctor, import, init, plan, run, schema, validate};
+use crate::command::{
+    completions, demo, devices, doctor, export, import, init, plan, report, run, schema, show, validate,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::OutputOptions;
@@ -24,6 +26,7 @@ Start here:
   starline validate workflow.yaml                   # check it
   starline plan workflow.yaml                       # what would run where, and for how long
   starline run workflow.yaml                        # run it on this machine
+  starline show last                                # what became of it; `report` and `export` too
   starline help run                                 # devices, inputs, simulation, exit codes
 ";
 
@@ -43,7 +46,10 @@ enum Verb {
     Validate(validate::ValidateArgs),
     Plan(Box<plan::PlanArgs>),
     Run(Box<run::RunArgs>),
-    Import(import::ImportArgs),
+    Show(show::ShowArgs),
+    Report(report::ReportArgs),
+    Export(Box<export::ExportArgs>),
+    Import(Box<import::ImportArgs>),
     Devices(devices::DevicesArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -58,6 +64,9 @@ impl Verb {
             Self::Validate(args) => &args.output,
             Self::Plan(args) => &args.output,
             Self::Run(args) => &args.output,
+            Self::Show(args) => &args.output,
+            Self::Report(args) => &args.output,
+            Self::Export(args) => &args.output,
             Self::Import(args) => &args.output,
             Self::Devices(args) => args.output(),
             Self::Schema(args) => &args.output,
@@ -73,6 +82,9 @@ impl Verb {
             Self::Validate(args) => args.execute(output),
             Self::Plan(args) => args.execute(output),
             Self::Run(args) => args.execute(output),
+            Self::Show(args) => args.execute(output),
+            Self::Report(args) => args.execute(output),
+            Self::Export(args) => args.execute(output),
             Self::Import(args) => args.execute(output),
             Self::Devices(args) => args.execute(output),
             Self::Schema(args) => args.execute(output),
@@ -227,9 +239,13 @@ mod tests {
             "doctor --state-dir --json --quiet --verbose --color",
             "validate FILE --devices --json --quiet --verbose --color",
             "plan FILE --devices --strategy --compare --input --seed --json --quiet --verbose --color",
-            "run FILE --devices --strategy --input --seed --simulate --time-scale --state-dir --ephemeral \
-             --json --quiet --verbose --color",
-            "import FILE --from --output --json --quiet --verbose --color",
+            "run FILE --devices --strategy --input --seed --simulate --time-scale --yes --secret-file \
+             --trace --state-dir --ephemeral --json --quiet --verbose --color",
+            "show RUN TASK --state-dir --json --quiet --verbose --color",
+            "report RUN --output --state-dir --json --quiet --verbose --color",
+            "export SOURCE --to --from --output --schema --strict --state-dir --json --quiet --verbose --color",
+            "import FILE --from --output --strict --pin --devices-out --inspect --state-dir --json --quiet \
+             --verbose --color",
             "devices ls --devices --json --quiet --verbose --color",
             "devices check --devices --json --quiet --verbose --color",
             "schema OF --json --quiet --verbose --color",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, thread};
 
+use starline::device::{BlobStore, Secrets};
 use starline::orchestrator::{Device, Refusal};
 use starline::scheduler::Fleet;
 use starline::transport_process::{ProcessDevice, ProcessOptions};
@@ -12,7 +13,7 @@ use starline::workflow::DeviceFile;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::issue::Issue;
+use crate::issue::{Content, Issue};
 use crate::probe::{self, Trial};
 use crate::source::Source;
 
@@ -51,6 +52,17 @@ impl Devices {
         let entries =
             entries.map(|entry| Described { profile: entry.profile, options: entry.options }).collect();
         Ok(Self { entries, file: Some((source.name, source.folder)) })
+    }
+
+    /// What is in a device file.
+    ///
+    /// # Errors
+    /// Every problem in it.
+    pub(crate) fn content(source: &Source) -> Result<Content, Failure> {
+        let file = DeviceFile::parse(&source.bytes).map_err(|problems| {
+            Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
+        })?;
+        Ok(Content::Devices { total_devices: file.devices.len(), total_links: file.links.len() })
     }
 
     /// This machine as one device: as many slots as processors, and scripts allowed.
@@ -147,6 +159,26 @@ impl Devices {
         Err(if self.are_from_file() { failure } else { failure.with_hint(DESCRIBE) })
     }
 
+    /// Refuses devices that this version cannot reach.
+    ///
+    /// # Errors
+    /// Some are of a kind that only a plan or a simulation can use; all of them are named.
+    pub(crate) fn admit_kinds(&self) -> Result<(), Failure> {
+        let foreign = self.entries.iter().filter(|entry| entry.profile.kind != "process");
+        let named: Vec<String> =
+            foreign.map(|entry| format!("{} ({})", entry.profile.id, entry.profile.kind)).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let more = named.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let listed = named[..named.len().min(LISTED)].join(", ");
+        let message = format!("this version runs nothing on devices of these kinds: {listed}{more}");
+        let hint = "use devices of the kind process, or look at the run with `plan` or --simulate".to_owned();
+        let file = self.file.as_ref().map_or("devices", |(file, _)| file);
+        Err(Failure::issues(file, vec![Issue::whole("unsupported_kind", message, Some(hint))]))
+    }
+
     /// Makes them real. Folders of tasks are relative to `base_dir`, and attempts get theirs in `work_root`,
     /// unless a device says otherwise.
     ///
@@ -156,13 +188,22 @@ impl Devices {
         &self,
         base_dir: &Path,
         work_root: Option<PathBuf>,
+        belongings: &Belongings,
     ) -> Result<Vec<Arc<ProcessDevice>>, Failure> {
+        self.admit_kinds()?;
         let base_dir = std::path::absolute(base_dir).unwrap_or_else(|_| base_dir.to_owned());
         let mut defaults = ProcessOptions { base_dir: Some(base_dir), ..ProcessOptions::default() };
         if let Some(root) = work_root {
             defaults.work_root = root;
         }
-        self.entries.iter().map(|entry| self.connect_one(entry, &defaults).map(Arc::new)).collect()
+        let given = |device: ProcessDevice| {
+            let device = device.with_secrets(belongings.secrets.clone());
+            match &belongings.blobs {
+                Some(blobs) => device.with_blobs(Arc::clone(blobs)),
+                None => device,
+            }
+        };
+        self.entries.iter().map(|entry| self.connect_one(entry, &defaults).map(given).map(Arc::new)).collect()
     }
 
     /// Tries each of them out, in order: connects it and has it run a program that does nothing.
@@ -204,6 +245,15 @@ impl Devices {
     }
 }
 
+/// What devices are given beside their tasks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Belongings {
+    /// Values that tasks may ask for.
+    pub(crate) secrets: Secrets,
+    /// Where files come from and go to.
+    pub(crate) blobs: Option<Arc<dyn BlobStore>>,
+}
+
 /// What to do where this machine is not enough.
 pub(crate) const DESCRIBE: &str = "describe your devices in a file, and name it with --devices";
 
@@ -231,7 +281,9 @@ mod tests {
         let mut plain = TaskSpec::new(TaskId::new("plain").expect("id"), Payload::Noop);
         let graph = |task: TaskSpec| GraphSpec { tasks: vec![Arc::new(task)], ..GraphSpec::default() };
         assert!(devices.unfit(&graph(plain.clone())).is_empty());
-        assert!(devices.connect(Path::new("."), None).is_ok_and(|made| made.len() == 1));
+        assert!(
+            devices.connect(Path::new("."), None, &Belongings::default()).is_ok_and(|made| made.len() == 1)
+        );
 
         let selector = DeviceSelector { needs: vec!["gpu".into()], ..DeviceSelector::default() };
         let wish = DeviceSelector { prefer: DeviceId::new("moon").ok(), ..DeviceSelector::default() };

@@ -11,8 +11,9 @@ use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, SharedE
 
 use crate::attempts::Attempts;
 use crate::failure::Failure;
+use crate::gates::{Answers, Gates};
 use crate::interrupt::{Interrupts, Unstarted};
-use crate::output::Output;
+use crate::output::{Output, ask};
 use crate::records::Records;
 use crate::summary::Summary;
 
@@ -31,7 +32,9 @@ pub(crate) struct Job {
     pub(crate) devices: Vec<Arc<dyn Device>>,
     /// Those of the devices whose processes must be gone at the end.
     pub(crate) processes: Vec<Arc<ProcessDevice>>,
-    pub(crate) records: Option<Records>,
+    pub(crate) records: Records,
+    /// Who is asked before tasks that want approval.
+    pub(crate) answers: Answers,
     /// Who has listened for signals so far.
     pub(crate) unstarted: Option<Unstarted>,
 }
@@ -51,6 +54,16 @@ pub(crate) trait Watcher {
 
     /// There are no more facts at this moment, or enough of them: what was seen may be shown.
     fn caught_up(&mut self);
+
+    /// A person is asked this, on the line that the cursor stays in; with none, nobody is asked any more.
+    fn question(&mut self, question: Option<&str>) {
+        if let Some(question) = question {
+            ask(question);
+        }
+    }
+
+    /// The person has answered, and the cursor is in the next line.
+    fn answered(&mut self) {}
 
     /// Time after which it wants to [catch up](Self::caught_up) even if nothing happens; `None`: never.
     fn pace(&self) -> Option<Duration> {
@@ -72,10 +85,17 @@ pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Resul
 }
 
 async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
-    let Job { run_id, graph, settings, strategy, devices, processes, mut records, unstarted } = job;
+    let Job { run_id, graph, settings, strategy, devices, processes, mut records, answers, unstarted } = job;
     let interrupts = Interrupts::listen().map_err(|error| deaf(&error))?;
     if let Some(unstarted) = unstarted {
         unstarted.hand_over();
+    }
+    for process in &processes {
+        if let Err(error) = process.check().await {
+            records.discard();
+            let what = format!("device {} cannot protect what it is to protect", process.profile().id);
+            return Err(Failure::infrastructure("device_unusable", what, &error));
+        }
     }
     let (orchestrator, bus) = starline::embedded();
     let mut attempts = Attempts::of(devices.iter().map(|device| {
@@ -95,7 +115,9 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
     let begun = begin(&orchestrator, graph, options, interrupts, watcher).await;
     let followed = match begun {
         Ok(run) => {
-            let mut follower = Follower { attempts: &mut attempts, records: &mut records, output, watcher };
+            let gates = Gates::new(answers);
+            let mut follower =
+                Follower { attempts: &mut attempts, records: &mut records, gates, output, watcher };
             follower.follow(&run, facts).await;
             run.outcome().await.map_err(Failure::from)
         }
@@ -108,9 +130,7 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
     let outcome = match followed {
         Ok(outcome) => outcome,
         Err(failure) => {
-            if let Some(records) = records {
-                records.discard();
-            }
+            records.discard();
             return Err(failure);
         }
     };
@@ -145,7 +165,8 @@ async fn begin(
 /// Who is told what happens in a run.
 struct Follower<'a> {
     attempts: &'a mut Attempts,
-    records: &'a mut Option<Records>,
+    records: &'a mut Records,
+    gates: Gates,
     output: &'a Output,
     watcher: &'a mut dyn Watcher,
 }
@@ -155,7 +176,7 @@ impl Follower<'_> {
     async fn follow(&mut self, run: &Run, mut facts: Subscription) {
         let mut batch = Vec::with_capacity(GRIP);
         let mut ended = false;
-        while !ended && self.receive(&mut facts, &mut batch).await {
+        while !ended && self.receive(run, &mut facts, &mut batch).await {
             for fact in batch.drain(..) {
                 match fact {
                     Ok(envelope) => {
@@ -169,28 +190,44 @@ impl Follower<'_> {
                     }
                 }
             }
+            // First of all: whoever has seen a fact finds it in the records.
+            self.records.flush();
+            self.gates.show(self.watcher, self.output);
             self.watcher.caught_up();
-            if let Some(records) = self.records {
-                records.flush();
-            }
         }
     }
 
-    /// Waits for facts, but no longer than the watcher wants to. False after the end.
-    async fn receive(&self, facts: &mut Subscription, batch: &mut Vec<Result<SharedEnvelope, Gap>>) -> bool {
-        let received = facts.recv_many(batch, GRIP);
-        match self.watcher.pace() {
-            None => received.await > 0,
-            // Nothing is lost where the time is up.
-            Some(pace) => tokio::time::timeout(pace, received).await != Ok(0),
+    /// Waits for facts or an answer, but no longer than the watcher wants to. False after the end.
+    async fn receive(
+        &mut self,
+        run: &Run,
+        facts: &mut Subscription,
+        batch: &mut Vec<Result<SharedEnvelope, Gap>>,
+    ) -> bool {
+        let pace = self.watcher.pace();
+        let paced = async {
+            match pace {
+                None => std::future::pending().await,
+                Some(pace) => tokio::time::sleep(pace).await,
+            }
+        };
+        // Nothing is lost of what does not come first.
+        tokio::select! {
+            biased;
+            received = facts.recv_many(batch, GRIP) => return received > 0,
+            line = self.gates.line() => {
+                self.watcher.answered();
+                self.gates.answer(line, run, self.output).await;
+            }
+            () = paced => {}
         }
+        true
     }
 
     fn take(&mut self, envelope: &Envelope) {
-        if let Some(records) = self.records {
-            records.event(envelope);
-        }
+        self.records.event(envelope);
         self.attempts.observe(envelope);
         self.watcher.event(envelope);
+        self.gates.observe(envelope, self.output);
     }
 }

@@ -114,7 +114,9 @@ impl Failure {
 
 /// Tells a person what is wrong with a file: each issue at its line, or the one thing that is to say.
 fn tell(verdict: &Verdict, output: &Output) {
-    if let [Issue::Whole { message, hint, .. }] = verdict.errors.as_slice() {
+    if let [Issue::Whole { message, hint, excerpt, .. }] = verdict.errors.as_slice()
+        && excerpt.is_empty()
+    {
         let file = if message.starts_with(&verdict.file) { "" } else { &format!("{}: ", verdict.file) };
         output.error(&printable(&format!("{file}{message}")));
         if let Some(hint) = hint {

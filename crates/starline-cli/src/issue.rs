@@ -1,9 +1,12 @@
 //! What is wrong with a file, shown at its lines or as JSON.
 
+use std::fmt;
+
 use serde::Serialize;
 use starline::workflow::{Problem, render};
 
 use crate::paint::printable;
+use crate::place::Place;
 
 /// One thing that is wrong with a file, or about it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -17,10 +20,13 @@ pub(crate) enum Issue {
         code: String,
         /// What is wrong, in one line.
         message: String,
-        /// The first line, so that all issues have the same fields.
+        /// The line that it is about, else the first one, so that all issues have the same fields.
         line: u32,
-        /// Its first column.
+        /// The column in it.
         column: u32,
+        /// That line; empty if it is about the whole file.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        excerpt: String,
         /// Valid choices, or what to do instead.
         #[serde(skip_serializing_if = "Option::is_none")]
         hint: Option<String>,
@@ -30,12 +36,43 @@ pub(crate) enum Issue {
 impl Issue {
     /// An issue of a whole file.
     pub(crate) fn whole(code: &str, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self::Whole { code: code.to_owned(), message: message.into(), line: 1, column: 1, hint }
+        Self::Whole {
+            code: code.to_owned(),
+            message: message.into(),
+            line: 1,
+            column: 1,
+            excerpt: String::new(),
+            hint,
+        }
+    }
+
+    /// An issue of a place in a file.
+    pub(crate) fn at(place: Option<Place>, code: &str, message: impl Into<String>) -> Self {
+        let Some(Place { line, column, text }) = place else { return Self::whole(code, message, None) };
+        Self::Whole {
+            code: code.to_owned(),
+            message: message.into(),
+            line,
+            column,
+            excerpt: text,
+            hint: None,
+        }
     }
 
     fn render(&self, file: &str) -> String {
         match self {
             Self::Problem(problem) => render(problem, file),
+            Self::Whole { code, message, hint, line, column, excerpt } if !excerpt.is_empty() => {
+                let (file, margin) = (printable(file), " ".repeat(line.to_string().len()));
+                let caret = " ".repeat((*column as usize).saturating_sub(1));
+                let hint = hint.as_deref().map(|hint| format!("{margin} = {}\n", printable(hint)));
+                format!(
+                    "{file}:{line}:{column}: {code}: {}\n{margin} |\n{line} | {}\n{margin} | {caret}^\n{}",
+                    printable(message),
+                    printable(excerpt),
+                    hint.unwrap_or_default()
+                )
+            }
             Self::Whole { code, message, hint, .. } => {
                 let file = printable(file);
                 let hint = hint.as_deref().map(|hint| format!("  = {}\n", printable(hint)));
@@ -51,6 +88,52 @@ impl From<Problem> for Issue {
     }
 }
 
+/// What is in a file.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Content {
+    /// A workflow file.
+    Workflow {
+        /// Tasks.
+        total_tasks: usize,
+        /// Dependencies.
+        total_dependencies: usize,
+        /// Declared inputs.
+        total_inputs: usize,
+    },
+    /// A device file.
+    Devices {
+        /// Devices.
+        total_devices: usize,
+        /// Links between them.
+        total_links: usize,
+    },
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |count: usize, one: &str, more: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {more}"),
+        };
+        match self {
+            Self::Workflow { total_tasks, total_dependencies, total_inputs } => write!(
+                f,
+                "{}, {}, {}",
+                count(*total_tasks, "task", "tasks"),
+                count(*total_dependencies, "dependency", "dependencies"),
+                count(*total_inputs, "input", "inputs")
+            ),
+            Self::Devices { total_devices, total_links } => write!(
+                f,
+                "{}, {}",
+                count(*total_devices, "device", "devices"),
+                count(*total_links, "link", "links")
+            ),
+        }
+    }
+}
+
 /// All issues of one file.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Verdict {
@@ -58,6 +141,9 @@ pub(crate) struct Verdict {
     pub(crate) valid: bool,
     /// The file, as it was named.
     pub(crate) file: String,
+    /// What is in a file that can be used.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<Content>,
     /// What is wrong.
     pub(crate) errors: Vec<Issue>,
     /// What may be wrong, and stops nothing.
@@ -67,7 +153,7 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// A verdict on a file.
     pub(crate) fn new(file: &str, errors: Vec<Issue>) -> Self {
-        Self { valid: errors.is_empty(), file: file.to_owned(), errors, warnings: Vec::new() }
+        Self { valid: errors.is_empty(), file: file.to_owned(), content: None, errors, warnings: Vec::new() }
     }
 
     /// The issues as a person reads them, each with its line of the file.

@@ -161,9 +161,7 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
         Event::ApprovalRequested { task, prompt, .. } => {
             ("awaiting_approval", Tone::Attention, of(task), shortened(prompt))
         }
-        Event::ApprovalGranted { task, by, .. } => {
-            ("approved", Tone::Plain, of(task), format!("by {}", shortened(by)))
-        }
+        Event::ApprovalGranted { task, by, .. } => ("approved", Tone::Plain, of(task), answered(by)),
         Event::ApprovalRefused { task, by } => {
             ("refused", Tone::Attention, of(task), format!("by {}", shortened(by)))
         }
@@ -209,6 +207,11 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
             ("device", Tone::Plain, device.to_string(), status.to_string())
         }
     }
+}
+
+/// Who has answered.
+fn answered(by: &str) -> String {
+    if by == "approved in advance" { "in advance".to_owned() } else { format!("by {}", shortened(by)) }
 }
 
 /// A number of tasks in words.

@@ -30,6 +30,8 @@ pub(crate) struct Live<'a, W> {
     /// Whether the second half of that is still to be found out.
     is_fresh: bool,
     drawn: Instant,
+    /// What a person is asked now.
+    question: Option<String>,
     over: bool,
 }
 
@@ -38,7 +40,16 @@ impl<'a, W> Live<'a, W> {
     pub(crate) fn new(inner: W, output: &'a Output, graph: &GraphSpec, devices: &[DeviceProfile]) -> Self {
         let now = now();
         let board = Board::new(graph, devices);
-        Self { inner, output, board, last: (Timestamp(0), now), is_fresh: false, drawn: now, over: false }
+        Self {
+            inner,
+            output,
+            board,
+            last: (Timestamp(0), now),
+            is_fresh: false,
+            drawn: now,
+            question: None,
+            over: false,
+        }
     }
 
     fn draw(&mut self, now: Instant) {
@@ -46,7 +57,11 @@ impl<'a, W> Live<'a, W> {
         // The clock of the run goes on between its facts.
         let since = u64::try_from((now - self.last.1).as_millis()).unwrap_or(u64::MAX);
         let time = Timestamp(self.last.0.0.saturating_add(since));
-        let lines = lines(&self.board, time, screen::size(), self.output.progress_colour());
+        let mut lines = lines(&self.board, time, screen::size(), self.output.progress_colour());
+        // The cursor stays behind the last line.
+        lines.extend(
+            self.question.as_ref().map(|question| fitting(question, screen::size().1.saturating_sub(ECHO))),
+        );
         let has_more = self.output.waiting() > 0;
         screen::frame(&lines, has_more.then_some(|| self.output.flush_here()));
     }
@@ -83,11 +98,28 @@ impl<W: Watcher> Watcher for Live<'_, W> {
             return self.inner.caught_up();
         }
         let now = now();
-        if std::mem::take(&mut self.is_fresh) {
+        let is_fresh = std::mem::take(&mut self.is_fresh);
+        if is_fresh {
             self.last.1 = now;
         }
-        if now.duration_since(self.drawn) >= PACE {
+        // An answer that is being written stays to be seen as long as nothing happens.
+        if now.duration_since(self.drawn) >= PACE && (is_fresh || self.question.is_none()) {
             self.draw(now);
+        }
+    }
+
+    fn question(&mut self, question: Option<&str>) {
+        if self.over || self.question.as_deref() == question {
+            return;
+        }
+        self.question = question.map(str::to_owned);
+        self.draw(now());
+    }
+
+    fn answered(&mut self) {
+        self.question = None;
+        if !self.over {
+            screen::step_back();
         }
     }
 

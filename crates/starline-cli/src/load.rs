@@ -1,11 +1,12 @@
 //! Reading workflow files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use starline::orchestrator::AssignmentStrategy;
 use starline::strategies::{self, LoadBalance};
 use starline::types::{DeviceId, Value};
-use starline::workflow::{LoadOptions, Problem, Workflow};
+use starline::workflow::{FileResolver, LoadOptions, Problem, Workflow};
 
 use crate::devices::DESCRIBE;
 use crate::exit::Exit;
@@ -13,10 +14,15 @@ use crate::failure::Failure;
 use crate::issue::Issue;
 use crate::output::Output;
 use crate::paint::printable;
+use crate::sent::Folder;
 use crate::source::Source;
 
 /// Warnings shown at most.
 const LISTED: usize = 20;
+
+/// What is said of a section that does nothing yet.
+pub(crate) const NO_EDITOR: &str =
+    "the file has a section `editor`, and this version attaches no editor: nothing is edited";
 
 /// What a workflow file is checked with.
 #[derive(Debug, Default)]
@@ -29,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) devices: Option<Vec<DeviceId>>,
     /// Whether the operator has named these devices.
     pub(crate) named_devices: bool,
+    /// Whether files that tasks are sent are left alone.
+    pub(crate) without_files: bool,
 }
 
 /// Reads a workflow.
@@ -36,11 +44,17 @@ pub(crate) struct Context {
 /// # Errors
 /// Every problem of the file, by line.
 pub(crate) fn workflow(source: &Source, context: Context) -> Result<Workflow, Failure> {
-    let Context { inputs, partial_inputs, devices, named_devices } = context;
+    let Context { inputs, partial_inputs, devices, named_devices, without_files } = context;
     let inputs: BTreeMap<String, Value> =
         inputs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-    let options =
-        LoadOptions { inputs, partial_inputs, devices, strategies: spellings(), ..LoadOptions::default() };
+    let options = LoadOptions {
+        inputs,
+        partial_inputs,
+        devices,
+        strategies: spellings(),
+        files: (!without_files).then(|| Arc::new(Folder(source.folder.clone())) as Arc<dyn FileResolver>),
+        ..LoadOptions::default()
+    };
     Workflow::parse(&source.bytes, &options).map_err(|problems| {
         let explained = |problem| if named_devices { problem } else { explain(problem) };
         Failure::issues(&source.name, problems.into_iter().map(explained).map(Issue::from).collect())
@@ -91,6 +105,13 @@ fn input(pair: &str) -> Result<(String, String), Failure> {
         Failure::new(Exit::Invalid, "usage", format!("--input {pair:?} is not of the form NAME=VALUE"))
     })?;
     Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// Says what a file asks for and this version does not do.
+pub(crate) fn warn_of_editor(workflow: &Workflow, output: &Output) {
+    if workflow.settings.editor.is_some() && !output.is_quiet() {
+        output.warning(NO_EDITOR);
+    }
 }
 
 /// Says what is ignored, and stops nothing.

@@ -32,6 +32,16 @@ pub(crate) struct OutputOptions {
     pub(crate) color: ColorChoice,
 }
 
+/// Where runs have left their files.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "State")]
+pub(crate) struct FolderOption {
+    /// Folder that keeps what runs leave behind
+    #[arg(long, env = "STARLINE_STATE_DIR", hide_env_values = true, value_name = "DIR")]
+    #[arg(default_value = ".starline")]
+    pub(crate) state_dir: PathBuf,
+}
+
 /// Where runs leave their files.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "State")]

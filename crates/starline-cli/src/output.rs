@@ -177,6 +177,12 @@ impl Drop for Output {
     }
 }
 
+/// Writes a question to standard error, with the cursor behind it.
+pub(crate) fn ask(question: &str) {
+    // There is nobody left to ask where standard error is closed.
+    let _ = io::stderr().lock().write_all(question.as_bytes());
+}
+
 /// Writes a line to standard error, from any thread.
 pub(crate) fn notice(line: &str) {
     // In one piece, and there is nobody left to tell that standard error is closed.

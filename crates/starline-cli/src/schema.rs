@@ -2,9 +2,7 @@
 
 use clap::ValueEnum;
 use serde_json::Value;
-
-use crate::exit::Exit;
-use crate::failure::Failure;
+use starline::workflow::{self, SchemaKind};
 
 /// What there is a schema of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -32,10 +30,10 @@ impl SchemaOf {
 }
 
 /// The JSON Schema of a kind of file.
-///
-/// # Errors
-/// This version of the library has none.
-pub(crate) fn schema(of: SchemaOf) -> Result<Value, Failure> {
-    let message = format!("this version has no schema of {}", of.word());
-    Err(Failure::new(Exit::Infrastructure, "no_schema", message))
+pub(crate) fn schema(of: SchemaOf) -> Value {
+    workflow::schema(match of {
+        SchemaOf::Workflow => SchemaKind::Workflow,
+        SchemaOf::Devices => SchemaKind::Devices,
+        SchemaOf::Edit => SchemaKind::Edit,
+    })
 }

@@ -82,6 +82,14 @@ pub(crate) fn beside<R>(write: impl FnOnce() -> R) -> R {
     written
 }
 
+/// Takes notice that somebody has ended the last line: the cursor goes back to where it was left.
+pub(crate) fn step_back() {
+    if locked(&SCREEN).is_some() {
+        // There is nobody left to tell that the terminal is gone.
+        let _ = Term::stderr().move_cursor_up(1);
+    }
+}
+
 /// Takes the lines away.
 pub(crate) fn close() {
     if let Some(screen) = locked(&SCREEN).take() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use starline::types::{DeviceId, Millis, Reading, RunOutcome, RunState, TaskId, TaskResult, Value};
 
-use crate::attempts::{Attempts, DeviceUse};
+use crate::attempts::{Attempts, DeviceUse, Parallel};
 use crate::exit::Exit;
 use crate::line::{counted, shortened, skip_reason, span};
 use crate::output::Output;
@@ -23,6 +23,8 @@ pub(crate) struct Summary {
     /// The outcome, as the library gives it.
     #[serde(flatten)]
     pub(crate) outcome: RunOutcome,
+    /// How much went on at the same time.
+    pub(crate) parallel: Parallel,
     /// What each device did.
     pub(crate) devices: BTreeMap<DeviceId, DeviceUse>,
     /// Whether times are virtual.
@@ -38,15 +40,15 @@ pub(crate) struct Summary {
 impl Summary {
     /// A summary of an outcome.
     pub(crate) fn new(outcome: RunOutcome, attempts: Attempts, simulated: bool) -> Self {
+        let parallel = attempts.parallel(outcome.duration_ms);
         let devices = attempts.finish(outcome.duration_ms);
-        Self { outcome, devices, simulated, folder: None, fault: None }
+        Self { outcome, parallel, devices, simulated, folder: None, fault: None }
     }
 
-    /// The same summary, kept with the records of the run, if there are any.
-    pub(crate) fn kept(mut self, records: Option<Records>, output: &Output) -> Self {
-        let Some(records) = records else { return self };
-        self.folder = Some(records.folder().display().to_string());
-        if let Err(failure) = records.finish(&self) {
+    /// The same summary, kept with the records of the run.
+    pub(crate) fn kept(mut self, records: Records, output: &Output) -> Self {
+        self.folder = records.folder().map(|folder| folder.display().to_string());
+        for failure in records.finish(&self) {
             output.error(&failure.to_string());
             self.fault = Some(Exit::Infrastructure);
         }
@@ -79,6 +81,8 @@ impl Summary {
             return;
         }
         self.show_devices(output);
+        let Parallel { average, peak } = self.parallel;
+        output.result(&format!("parallel   {average:.1} attempts at a time, {peak} at most"));
         let of = |status| self.outcome.results.iter().filter(move |(_, result)| result.status == status);
         listed(output, of(Reading::Failed), |output, (id, result)| {
             show_failure(output, id, result, coloured);
@@ -93,7 +97,8 @@ impl Summary {
             output.result(&format!("{word}  may still be running: {}", ids.join(", ")));
         }
         if let Some(folder) = &self.folder {
-            output.result(&format!("files      {}", printable(folder)));
+            let folder = printable(folder);
+            output.result(&format!("files      {folder}"));
         }
     }
 

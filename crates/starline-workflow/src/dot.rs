@@ -1,7 +1,7 @@
 //! Drawings for Graphviz.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
 
 use starline_types::{DependencyKind, GraphSpec, Reading, TaskId};
 
@@ -37,10 +37,7 @@ pub fn to_dot(graph: &GraphSpec, states: Option<&BTreeMap<TaskId, Reading>>) -> 
     let mut out = String::from("digraph workflow {\n");
     let title = line(&graph.name);
     if !title.is_empty() {
-        push(
-            &mut out,
-            format_args!("  graph [label={}, labelloc=t, fontname=\"Helvetica\"];\n", quoted(&[title])),
-        );
+        let _ = writeln!(out, "  graph [label={}, labelloc=t, fontname=\"Helvetica\"];", quoted(&[title]));
     }
     out.push_str(
         "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", fontname=\"Helvetica\"];\n",
@@ -48,15 +45,15 @@ pub fn to_dot(graph: &GraphSpec, states: Option<&BTreeMap<TaskId, Reading>>) -> 
     out.push_str("  edge [fontname=\"Helvetica\", fontsize=10];\n");
     for (task, look) in graph.tasks.iter().zip(looks(graph, states)) {
         let label = quoted(&task_lines(task, look));
-        push(&mut out, format_args!("  \"{}\" [label={label}", task.id));
+        let _ = write!(out, "  \"{}\" [label={label}", task.id);
         if let Some(look) = look {
             let (word, fill, line) = (look.word, look.fill, look.line);
-            push(&mut out, format_args!(", class=\"{word}\", fillcolor=\"{fill}\", color=\"{line}\""));
+            let _ = write!(out, ", class=\"{word}\", fillcolor=\"{fill}\", color=\"{line}\"");
         }
         out.push_str("];\n");
     }
     for (_, _, edge) in edges(graph) {
-        push(&mut out, format_args!("  \"{}\" -> \"{}\"", edge.from, edge.to));
+        let _ = write!(out, "  \"{}\" -> \"{}\"", edge.from, edge.to);
         let lines = edge_lines(edge);
         let style = match &edge.kind {
             DependencyKind::Success => None,
@@ -67,17 +64,12 @@ pub fn to_dot(graph: &GraphSpec, states: Option<&BTreeMap<TaskId, Reading>>) -> 
         let label = (!lines.is_empty()).then(|| format!("label={}", quoted(&lines)));
         let attributes: Vec<&str> = label.as_deref().into_iter().chain(style).collect();
         if !attributes.is_empty() {
-            push(&mut out, format_args!(" [{}]", attributes.join(", ")));
+            let _ = write!(out, " [{}]", attributes.join(", "));
         }
         out.push_str(";\n");
     }
     out.push_str("}\n");
     out
-}
-
-/// Writing to a text cannot fail.
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }
 
 /// Lines as a label. Graphviz replaces escapes and entities in labels, so their first characters are escaped too.

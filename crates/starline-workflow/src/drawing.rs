@@ -94,10 +94,12 @@ pub(crate) fn line(text: &str) -> String {
     }
 }
 
-/// The edges that can be drawn, with the positions of their ends.
+/// The edges that can be drawn, with the positions of their ends; of several tasks with one id that is the first.
 pub(crate) fn edges(graph: &GraphSpec) -> impl Iterator<Item = (usize, usize, &Dependency)> {
-    let positions: BTreeMap<&TaskId, usize> =
-        graph.tasks.iter().enumerate().map(|(at, task)| (&task.id, at)).collect();
+    let mut positions: BTreeMap<&TaskId, usize> = BTreeMap::new();
+    for (at, task) in graph.tasks.iter().enumerate() {
+        positions.entry(&task.id).or_insert(at);
+    }
     graph
         .dependencies
         .iter()

@@ -5,9 +5,11 @@ mod device_file;
 mod dot;
 mod drawing;
 mod excerpt;
+mod exported;
 mod fields;
 mod file;
 mod galaxy;
+mod literal;
 mod mermaid;
 mod names;
 mod nearest;
@@ -16,6 +18,7 @@ mod render;
 mod schema;
 mod svg;
 mod tree;
+mod warning;
 mod wfformat;
 mod write;
 
@@ -23,6 +26,7 @@ pub use device_file::{
     AuthSettings, ConnectionSettings, DeviceEntry, DeviceFile, Link, NetworkSettings, SshMode,
 };
 pub use dot::to_dot;
+pub use exported::Exported;
 pub use file::{FileResolver, Input, InputType, LoadOptions, Workflow};
 pub use galaxy::{GalaxyExport, GalaxyOptions, ImportedGalaxy, export_galaxy, import_galaxy};
 pub use mermaid::to_mermaid;
@@ -30,11 +34,12 @@ pub use problem::Problem;
 pub use render::render;
 pub use schema::{SchemaKind, schema};
 pub use svg::{SvgOptions, to_svg, to_svg_with};
+pub use warning::Warning;
 pub use wfformat::{
-    ExportOptions, Exported, ImportOptions, Imported, Warning, WfVersion, edge_bytes, export_wfformat,
-    import_wfformat, import_wfformat_with,
+    ExportOptions, ImportOptions, Imported, WfVersion, edge_bytes, export_wfformat, import_wfformat,
+    import_wfformat_with,
 };
-pub use write::{WriteError, to_json, to_yaml};
+pub use write::{WriteError, task_to_yaml, to_json, to_yaml};
 
 pub use starline_edit::Limits;
 pub use starline_types::{DeviceId, DeviceProfile, GraphSpec, RunSettings, Value};

@@ -1,7 +1,7 @@
 //! Drawings for Mermaid.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
 
 use starline_types::{DependencyKind, GraphSpec, Reading, TaskId};
 
@@ -37,14 +37,14 @@ pub fn to_mermaid(graph: &GraphSpec, states: Option<&BTreeMap<TaskId, Reading>>)
     let mut out = String::new();
     let title = line(&graph.name);
     if !title.is_empty() {
-        push(&mut out, format_args!("---\ntitle: {}\n---\n", yaml(&title)));
+        let _ = writeln!(out, "---\ntitle: {}\n---", yaml(&title));
     }
     out.push_str("flowchart TD\n");
     let looks = looks(graph, states);
     for (at, (task, look)) in graph.tasks.iter().zip(&looks).enumerate() {
-        push(&mut out, format_args!("  t{at}[{}]", quoted(&task_lines(task, *look))));
+        let _ = write!(out, "  t{at}[{}]", quoted(&task_lines(task, *look)));
         if let Some(look) = look {
-            push(&mut out, format_args!(":::{}", look.word));
+            let _ = write!(out, ":::{}", look.word);
         }
         out.push('\n');
     }
@@ -58,24 +58,19 @@ pub fn to_mermaid(graph: &GraphSpec, states: Option<&BTreeMap<TaskId, Reading>>)
         };
         let lines = edge_lines(edge);
         let label = if lines.is_empty() { String::new() } else { format!("|{}|", quoted(&lines)) };
-        push(&mut out, format_args!("  t{from} {arrow}{label} t{to}\n"));
+        let _ = writeln!(out, "  t{from} {arrow}{label} t{to}");
         if let Some(style) = style {
             styled.entry(style).or_default().push(number.to_string());
         }
     }
     for (style, numbers) in styled {
-        push(&mut out, format_args!("  linkStyle {} {style}\n", numbers.join(",")));
+        let _ = writeln!(out, "  linkStyle {} {style}", numbers.join(","));
     }
     for look in LOOKS.iter().filter(|look| looks.contains(&Some(**look))) {
         let (word, fill, line) = (look.word, look.fill, look.line);
-        push(&mut out, format_args!("  classDef {word} fill:{fill},stroke:{line},color:#111827\n"));
+        let _ = writeln!(out, "  classDef {word} fill:{fill},stroke:{line},color:#111827");
     }
     out
-}
-
-/// Writing to a text cannot fail.
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }
 
 /// Lines as a label. Mermaid finds directives, comments, Markdown and statements in texts, so every character that
@@ -90,7 +85,7 @@ fn quoted(lines: &[String]) -> String {
             if !c.is_ascii() || c.is_ascii_alphanumeric() || " ,/()_".contains(c) {
                 label.push(c);
             } else {
-                push(&mut label, format_args!("#{};", u32::from(c)));
+                let _ = write!(label, "#{};", u32::from(c));
             }
         }
     }
@@ -105,7 +100,7 @@ fn yaml(text: &str) -> String {
         if !c.is_ascii() || c.is_ascii_alphanumeric() || " ,./()_-+=:;!?'".contains(c) {
             quoted.push(c);
         } else {
-            push(&mut quoted, format_args!("\\u{:04x}", u32::from(c)));
+            let _ = write!(quoted, "\\u{:04x}", u32::from(c));
         }
     }
     quoted.push('"');

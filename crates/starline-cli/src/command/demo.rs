@@ -1,5 +1,6 @@
 //! `starline demo`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +18,14 @@ use starline::workflow::{LoadOptions, Workflow};
 use crate::drive::{self, Plan, Watcher};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::gates::Answers;
 use crate::issue::Issue;
 use crate::line::{Lines, is_notable};
 use crate::live::Live;
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
 use crate::paint::{Tone, paint};
+use crate::plan::{Plan as Planned, Question, plan, show_tasks};
 use crate::records::Records;
 use crate::run_id;
 use crate::summary::Summary;
@@ -50,15 +53,25 @@ Ten tasks, some of which are made to fail:
   collect_c   fails for good: report_c is skipped, and repair_c runs because of the failure
   watch       starts processes that never end, and is stopped with all of them after 3.5 s
   merge       adds two outputs up: page runs if the sum is above 40, discard if it is 0
+  page        waits for approval, which the demonstration gives itself
   close       runs when the others have ended, however they ended
 ";
 
+const FILES: [(&str, &str); 4] = [
+    ("report.html, report.md", "what happened, for people"),
+    ("trace.json", "what each slot did, for https://ui.perfetto.dev"),
+    ("graph.mmd", "the graph, for Mermaid"),
+    ("journal.jsonl", "every fact; result.json has the end"),
+];
+
 const NEXT: &str = "\
 Next:
-  starline init                   # a workflow file to begin with
-  starline validate FILE          # check it, or one of your own
-  starline run FILE               # run it on this machine
-  starline run FILE --simulate    # see how long it would take
+  starline show last                        # what became of each task, with causes
+  starline show last collect_b              # everything about one task
+  starline export last --to svg -o run.svg  # draw it
+  starline init                             # a workflow file to begin with
+  starline plan workflow.yaml               # what would run where, and how long it would take
+  starline run workflow.yaml                # on this machine
   starline --help
 ";
 
@@ -88,13 +101,23 @@ impl DemoArgs {
                 Failure::issues("demo.yaml", problems.into_iter().map(Issue::from).collect())
             })?;
         workflow.settings.seed = self.seed;
+        // Nobody is kept waiting here; the record says so.
+        workflow.settings.approved_in_advance = true;
         let graph = Arc::clone(&workflow.graph);
         let run_id = run_id::fresh();
-        let records = Records::create(&self.state, &run_id)?;
-        let (devices, processes) = devices(records.as_ref())
-            .map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()))?;
+        let fleet = || fleet().map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()));
+        let profiles: Vec<_> = fleet()?.into();
+        let records = Records::create(&self.state, &run_id, &workflow, profiles.clone())?;
+        let (devices, processes) = devices(fleet()?, records.work_root());
         let strategy = Box::new(LoadBalance);
         let settings = workflow.settings;
+        let question = Question {
+            graph: Arc::clone(&graph),
+            settings: settings.clone(),
+            devices: profiles.clone(),
+            seed: self.seed,
+        };
+        let planned = plan(&question, Box::new(LoadBalance))?;
         let job = drive::Job {
             run_id,
             graph: workflow.graph,
@@ -103,16 +126,16 @@ impl DemoArgs {
             devices,
             processes,
             records,
+            answers: Answers::InAdvance,
             unstarted: None,
         };
-        let profiles: Vec<_> = job.devices.iter().map(|device| device.profile().clone()).collect();
         let summary = if output.is_json() {
             drive::run(job, output, &mut *view(output, &graph, &profiles))?
         } else if is_live(output) {
-            let stage = Stage { notable_only: true, ..Stage::new(output, &graph) };
+            let stage = Stage { notable_only: true, ..Stage::new(output, &graph, planned) };
             drive::run(job, output, &mut Live::new(stage, output, &graph, &profiles))?
         } else {
-            drive::run(job, output, &mut Stage::new(output, &graph))?
+            drive::run(job, output, &mut Stage::new(output, &graph, planned))?
         };
         Ok(conclude(&summary, output))
     }
@@ -135,6 +158,12 @@ fn conclude(summary: &Summary, output: &Output) -> Exit {
         let word = paint("as expected", Tone::Good, output.result_colour());
         output.result(&format!("\nEverything went {word}."));
         if !output.is_quiet() {
+            if let Some(folder) = &summary.folder {
+                output.result(&format!("\nFiles in {folder}:"));
+                for (names, what) in FILES {
+                    output.result(&format!("  {names:<24} {what}"));
+                }
+            }
             output.text(&format!("\n{NEXT}"));
         }
     }
@@ -143,18 +172,27 @@ fn conclude(summary: &Summary, output: &Output) -> Exit {
 
 type Fleet = (Vec<Arc<dyn Device>>, Vec<Arc<ProcessDevice>>);
 
-fn devices(records: Option<&Records>) -> Result<Fleet, IdError> {
-    let mut options = ProcessOptions { allow_sh: true, ..ProcessOptions::default() };
-    if let Some(records) = records {
-        options.work_root = records.work_root();
-    }
-    let profile = |id: &str, capability: &str| {
-        let profile = DeviceProfile::new(DeviceId::new(id)?, "process");
+/// North, south and the office.
+fn fleet() -> Result<[DeviceProfile; 3], IdError> {
+    let profile = |id: &str, kind: &str, capability: &str| {
+        let profile = DeviceProfile::new(DeviceId::new(id)?, kind);
         Ok(profile.with_slots(2).with_capabilities([capability]).with_os(std::env::consts::OS))
     };
-    let north = Arc::new(ProcessDevice::new(profile("north", "logs")?, options.clone()));
-    let south = Arc::new(ProcessDevice::new(profile("south", "logs")?, options));
-    let office = LocalDevice::new(profile("office", "office")?)
+    Ok([
+        profile("north", "process", "logs")?,
+        profile("south", "process", "logs")?,
+        profile("office", "local", "office")?,
+    ])
+}
+
+fn devices([north, south, office]: [DeviceProfile; 3], work_root: Option<PathBuf>) -> Fleet {
+    let mut options = ProcessOptions { allow_sh: true, ..ProcessOptions::default() };
+    if let Some(root) = work_root {
+        options.work_root = root;
+    }
+    let north = Arc::new(ProcessDevice::new(north, options.clone()));
+    let south = Arc::new(ProcessDevice::new(south, options));
+    let office = LocalDevice::new(office)
         .function("add", |arguments: Value| async move {
             tokio::time::sleep(Duration::from_millis(400)).await;
             let total = number(&arguments["a"])? + number(&arguments["b"])?;
@@ -168,7 +206,7 @@ fn devices(records: Option<&Records>) -> Result<Fleet, IdError> {
     let processes = vec![north, south];
     let mut devices = crate::devices::as_devices(&processes);
     devices.push(Arc::new(office));
-    Ok((devices, processes))
+    (devices, processes)
 }
 
 /// A whole number, as such or as text.
@@ -181,28 +219,26 @@ fn number(value: &Value) -> Result<i64, TaskError> {
 struct Stage<'a> {
     output: &'a Output,
     lines: Lines,
+    planned: Planned,
     /// Whether what can be seen elsewhere is left out.
     notable_only: bool,
 }
 
 impl<'a> Stage<'a> {
-    fn new(output: &'a Output, graph: &GraphSpec) -> Self {
-        Self { output, lines: Lines::new(graph, output.result_colour()), notable_only: false }
+    fn new(output: &'a Output, graph: &GraphSpec, planned: Planned) -> Self {
+        Self { output, lines: Lines::new(graph, output.result_colour()), planned, notable_only: false }
     }
 }
 
 impl Watcher for Stage<'_> {
-    fn planned(&mut self, plan: &Plan) {
+    fn planned(&mut self, _plan: &Plan) {
         let output = self.output;
         if output.is_quiet() {
             return;
         }
         output.text(INTRODUCTION);
-        output.result("\nPlan:");
-        for (task, device) in plan {
-            let device = device.as_ref().map_or("", DeviceId::as_str);
-            output.result(&format!("  {:<10}  on {device}", task.as_str()));
-        }
+        output.result("\nPlan, by estimated times:");
+        show_tasks(&self.planned, output);
         output.result("\nRun:");
         output.flush();
     }
@@ -221,6 +257,11 @@ impl Watcher for Stage<'_> {
         let line = self.lines.line(envelope);
         if wanted && !self.output.is_quiet() {
             self.output.result(&line);
+            if matches!(envelope.event.kind(), EventKind::ApprovalGranted) {
+                self.output.result(
+                    "           (by the demonstration itself; in a run of yours, it is you who is asked)",
+                );
+            }
         }
         if envelope.event.run_end().is_some() && !self.output.is_quiet() {
             self.output.result("");

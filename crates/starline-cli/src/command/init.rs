@@ -11,7 +11,6 @@ use crate::failure::Failure;
 use crate::options::OutputOptions;
 use crate::output::Output;
 use crate::paint::{Tone, paint, printable};
-use crate::schema::{self, SchemaOf};
 use crate::starter::{self, Fate};
 
 pub(crate) const ABOUT: &str = "Write example files to begin with, and settings for editors";
@@ -71,9 +70,6 @@ impl InitArgs {
                 Fate::Written => done.written.push(shown),
                 Fate::Kept => done.kept.push(shown),
             }
-        }
-        if let Err(failure) = schema::schema(SchemaOf::Workflow) {
-            output.warning(&format!("editors check nothing yet: {}", failure.reason()));
         }
         let exit = if done.kept.is_empty() { Exit::Done } else { Exit::Invalid };
         let next = next(&self.folder);

@@ -10,6 +10,7 @@ use starline::strategies;
 use crate::devices::Devices;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::implied::imply_gates;
 use crate::load::{self, Context};
 use crate::options::OutputOptions;
 use crate::output::Output;
@@ -80,8 +81,11 @@ impl PlanArgs {
             partial_inputs: true,
             devices: Some(devices.ids()),
             named_devices: devices.are_from_file(),
+            ..Context::default()
         };
-        let workflow = load::workflow(&source, context)?;
+        let mut workflow = load::workflow(&source, context)?;
+        load::warn_of_editor(&workflow, output);
+        imply_gates(&mut workflow.graph, &devices.profiles());
         devices.admit(&workflow.graph)?;
         load::warn(&devices.idle_wishes(&workflow.graph), output);
         let chosen = load::strategy(self.strategy.as_deref(), &workflow)?;

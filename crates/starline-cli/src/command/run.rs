@@ -5,17 +5,21 @@ use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
-use starline::types::RunId;
+use starline::types::{DeviceProfile, RunId};
 use starline::workflow::Workflow;
 
-use crate::devices::{Devices, as_devices};
+use crate::devices::{Belongings, Devices, as_devices};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::gates::Answers;
+use crate::implied::imply_gates;
 use crate::interrupt::Unstarted;
 use crate::load::{self, Context};
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
 use crate::records::Records;
+use crate::secrets::secrets;
+use crate::sent::{Contents, Folder};
 use crate::source::Source;
 use crate::view::view;
 use crate::{drive, run_id, simulate};
@@ -25,6 +29,12 @@ pub(crate) const ABOUT: &str = "Run a workflow and follow it to its end";
 pub(crate) const HELP: &str = "\
 Without --devices all tasks run on this machine, as the device `local`. A relative `cwd` of a task is
 relative to the workflow file; a task without one gets an empty folder of its own.
+
+Tasks with `approval` wait for a person: on a terminal the question is asked there, else the run says that
+it waits; with --yes everything is approved in advance, and recorded so. Values of `secrets` come from
+environment variables of their names or from --secret-file, and reach nothing but the tasks that ask.
+
+Every run leaves its files in .starline/runs/<id>/: look at them with `show`, `report` and `export`.
 
 Interrupt (Ctrl-C) to cancel: running tasks are asked to stop, and killed after 10 s or at a second
 interrupt. The result comes when the last process is gone.
@@ -37,6 +47,8 @@ Examples:
   starline run nightly.yaml --devices devices.yaml --strategy capability_match
   starline run report.yaml --input day=2026-02-01 --input 'limits=[1, 2]'
   starline run nightly.yaml --simulate --devices devices.yaml   # how long would it take?
+  starline run deploy.yaml --yes --secret-file .secrets         # lines NAME=value, mode 600
+  starline run nightly.yaml --trace trace.json                  # for Perfetto
   starline run nightly.yaml --json --ephemeral | tail -n 1      # the result for a program
 ";
 
@@ -73,6 +85,19 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "STARLINE_TIME_SCALE", hide_env_values = true, value_name = "S")]
     #[arg(requires = "simulate", value_parser = time_scale)]
     time_scale: Option<f64>,
+
+    /// Approve everything in advance
+    #[arg(long, env = "STARLINE_YES", hide_env_values = true)]
+    #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    yes: bool,
+
+    /// File with values of secrets, lines NAME=value, which nobody but its owner may read
+    #[arg(long, env = "STARLINE_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+
+    /// Write what each slot did into this file as well, for Perfetto
+    #[arg(long, env = "STARLINE_TRACE", hide_env_values = true, value_name = "FILE")]
+    trace: Option<PathBuf>,
 
     #[command(flatten)]
     state: StateOptions,
@@ -120,7 +145,10 @@ impl RunArgs {
             (None, true) => 0,
             (None, false) => run_id::random(),
         };
+        workflow.settings.approved_in_advance = self.yes;
+        load::warn_of_editor(&workflow, output);
         if let Some(devices) = &devices {
+            imply_gates(&mut workflow.graph, &devices.profiles());
             devices.admit(&workflow.graph)?;
             load::warn(&devices.idle_wishes(&workflow.graph), output);
         }
@@ -138,14 +166,28 @@ impl RunArgs {
         unstarted: Unstarted,
         output: &Output,
     ) -> Result<Exit, Failure> {
-        let Prepared { workflow, source, run_id } = prepared;
+        let Prepared { mut workflow, source, run_id } = prepared;
         let strategy = load::strategy(self.strategy.as_deref(), &workflow)?;
+        let secrets = secrets(&workflow, self.secret_file.as_deref())?;
         // Without folders first: what is wrong with a device is known before anything is left behind.
-        devices.connect(&source.folder, None)?;
-        let records = Records::create(&self.state, &run_id)?;
-        let work_root = records.as_ref().map(Records::work_root);
-        let processes = devices.connect(&source.folder, work_root)?;
+        devices.connect(&source.folder, None, &Belongings::default())?;
+        let records = self.records(&run_id, &workflow, devices.profiles())?;
+        let contents = Contents::open(records.state(), &run_id);
+        let contents = contents.and_then(|contents| {
+            contents.take(&mut workflow, &Folder(source.folder.clone()))?;
+            Ok(contents)
+        });
+        let contents = match contents {
+            Ok(contents) => contents,
+            Err(failure) => {
+                records.discard();
+                return Err(failure);
+            }
+        };
+        let belongings = Belongings { secrets, blobs: Some(contents.store()) };
+        let processes = devices.connect(&source.folder, records.work_root(), &belongings)?;
         let graph = Arc::clone(&workflow.graph);
+        let answers = Answers::of(self.yes, output);
         let job = drive::Job {
             run_id,
             graph: workflow.graph,
@@ -154,11 +196,22 @@ impl RunArgs {
             devices: as_devices(&processes),
             processes,
             records,
+            answers,
             unstarted: Some(unstarted),
         };
         let summary = drive::run(job, output, &mut *view(output, &graph, &devices.profiles()))?;
         summary.write(output);
         Ok(summary.exit())
+    }
+
+    fn records(
+        &self,
+        run_id: &RunId,
+        workflow: &Workflow,
+        devices: Vec<DeviceProfile>,
+    ) -> Result<Records, Failure> {
+        let records = Records::create(&self.state, run_id, workflow, devices)?;
+        Ok(records.with_trace(self.trace.clone()))
     }
 
     fn simulate(
@@ -172,7 +225,7 @@ impl RunArgs {
         let graph = Arc::clone(&workflow.graph);
         let profiles = devices.map(Devices::profiles).unwrap_or_default();
         let job = simulate::Job {
-            records: Records::create(&self.state, &run_id)?,
+            records: self.records(&run_id, &workflow, profiles.clone())?,
             run_id,
             graph: workflow.graph,
             settings: workflow.settings,

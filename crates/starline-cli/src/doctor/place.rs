@@ -11,6 +11,7 @@ use tokio::process::Command;
 use super::Check;
 use super::programs::said;
 use crate::run_id;
+use crate::state::{OTHERS, mending};
 
 /// Free space that is enough for anything usual, in bytes: 1 GiB.
 const ENOUGH_SPACE: u64 = 1 << 30;
@@ -36,14 +37,14 @@ pub(super) fn state_folder(folder: &Path) -> Check {
         return Check::ok(NAME, format!("{shown} is not there yet, and can be made"));
     }
     let runs = folder.join("runs");
-    let open = [(folder, 0o022), (runs.as_path(), 0o077)].into_iter().find_map(|(place, mask)| {
+    let open = [(folder, OTHERS), (runs.as_path(), OTHERS)].into_iter().find_map(|(place, mask)| {
         let mode = fs::metadata(place).ok()?.mode() & 0o777;
         (mode & mask != 0).then(|| (place.display().to_string(), mode))
     });
     match open {
         Some((place, mode)) => {
             let found = format!("{place} is open to others: its mode is {mode:03o}");
-            Check::missing(NAME, found, format!("chmod go-rwx {place}"))
+            Check::missing(NAME, found, mending(folder))
         }
         None => Check::ok(NAME, format!("{shown} can be written; its mode is {mode:03o}")),
     }

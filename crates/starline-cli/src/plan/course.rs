@@ -15,7 +15,7 @@ use super::{Expectation, Note, Plan, PlannedTask, Question};
 use crate::attempts::{Attempts, DeviceUse};
 use crate::failure::Failure;
 use crate::line::skip_reason;
-use crate::simulate::failure;
+use crate::simulate::{failure, without_files};
 
 /// What happened to the tasks.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ pub(super) fn take(question: &Question, strategy: Box<dyn AssignmentStrategy>) -
     settings.approved_in_advance = true;
     let simulated = simulate(Simulation {
         run_id: RunId::system(),
-        graph: expected(&question.graph),
+        graph: without_files(&expected(&question.graph)),
         settings: Arc::new(settings),
         strategy: Some(strategy),
         assignments: Vec::new(),

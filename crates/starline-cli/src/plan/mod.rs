@@ -19,7 +19,7 @@ use crate::failure::Failure;
 pub(crate) use figures::Figures;
 pub(crate) use note::Note;
 pub(crate) use reason::Reason;
-pub(crate) use show::{show, show_comparison};
+pub(crate) use show::{show, show_comparison, show_tasks};
 
 /// What is to be planned.
 #[derive(Clone, Debug)]

@@ -13,11 +13,19 @@ const NAMED: usize = 12;
 
 /// Writes a plan: a line for each task, then the figures.
 pub(crate) fn show(plan: &Plan, file: &str, output: &Output) {
-    let coloured = output.result_colour();
     if output.is_quiet() {
         output.result(&headline(plan, file));
         return;
     }
+    show_tasks(plan, output);
+    output.result("");
+    output.result(&headline(plan, file));
+    show_figures(plan, output);
+    show_notes(plan, output);
+}
+
+/// Writes a line for each task of a plan.
+pub(crate) fn show_tasks(plan: &Plan, output: &Output) {
     let mut table = Table::with_head(&["start", "end", "stage", "task", "device", "why"]);
     for task in &plan.tasks {
         let time = |time: Option<Millis>| time.map_or_else(|| "-".to_owned(), clock);
@@ -35,11 +43,7 @@ pub(crate) fn show(plan: &Plan, file: &str, output: &Output) {
             Cell::text(format!("{word}{}", task.reason.text)).in_tone(tone),
         ]);
     }
-    table.lines(coloured).for_each(|line| output.result(&line));
-    output.result("");
-    output.result(&headline(plan, file));
-    show_figures(plan, output);
-    show_notes(plan, output);
+    table.lines(output.result_colour()).for_each(|line| output.result(&line));
 }
 
 fn headline(plan: &Plan, file: &str) -> String {

@@ -30,21 +30,26 @@ fn people_see_the_plan_the_run_and_what_to_try_next() {
     let ended = folder.run(&["demo", "--ephemeral"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     let order = [
-        "Plan:",
-        "collect_a   on north",
+        "Plan, by estimated times:",
+        "collect_a  north   least loaded",
         "Run:",
         "backoff     collect_b",
         "failed      collect_c",
         "skipped     report_c",
         "completed   merge",
+        "awaiting_approval  page",
+        "approved    page       in advance",
+        "by the demonstration itself",
         "cancelling  watch",
         "failed      watch",
         "completed   close",
         "partially_failed",
         "device     north",
+        "parallel   ",
         "as expected",
         "Next:",
-        "starline run FILE",
+        "starline show last",
+        "starline run workflow.yaml",
     ];
     let mut rest = ended.stdout.as_str();
     for text in order {

@@ -69,7 +69,7 @@ fn a_state_folder_that_is_open_to_others_is_found() {
     set(0o700);
     assert_eq!(state(), (Value::from("ok"), Value::Null));
     set(0o777);
-    assert_eq!(state(), (Value::from("missing"), Value::from("chmod go-rwx state")));
+    assert_eq!(state(), (Value::from("missing"), Value::from("chmod -R go-rwx state")));
     folder.write("file", "in the way");
     let object = folder.run(&["doctor", "--state-dir", "file/below", "--json"]).object();
     assert_eq!(check(&object, "state folder")["status"], "missing");

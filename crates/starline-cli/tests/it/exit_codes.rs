@@ -106,13 +106,19 @@ fn a_valid_file_is_praised() {
     let ended = folder.run(&["validate", "flow.yaml"]);
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
-        (Some(0), "flow.yaml is valid: 1 task, 0 dependencies\n")
+        (Some(0), "flow.yaml is valid: 1 task, 0 dependencies, 0 inputs\n")
     );
     let verdict = folder.run(&["validate", "flow.yaml", "--json"]).object();
-    let expected = serde_json::json!({"valid": true, "file": "flow.yaml", "errors": [], "warnings": []});
+    let expected = serde_json::json!({
+        "valid": true, "file": "flow.yaml", "kind": "workflow",
+        "total_tasks": 1, "total_dependencies": 0, "total_inputs": 0, "errors": [], "warnings": [],
+    });
     assert_eq!(verdict, expected);
     let ended = with_stdin(folder.command(&["validate", "-"]), GOOD);
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "<stdin> is valid: 1 task, 0 dependencies\n"));
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(0), "<stdin> is valid: 1 task, 0 dependencies, 0 inputs\n")
+    );
 }
 
 #[test]
@@ -122,7 +128,11 @@ fn unknown_names_list_the_known_ones() {
     folder
         .write("strategy.yaml", "version: 1\nrun: { strategy: best }\ntasks: { a: { run: { noop: {} } } }\n");
     let refusals: [(&[&str], i32, &[&str]); 7] = [
-        (&["fly"], 2, &["fly", "verbs are demo, init, doctor, validate, plan, run, import"]),
+        (
+            &["fly"],
+            2,
+            &["fly", "verbs are demo, init, doctor, validate, plan, run, show, report, export, import"],
+        ),
         (&["run", "flow.yaml", "--colour"], 2, &["--colour"]),
         (&["run", "flow.yaml", "--color", "pink"], 2, &["pink", "auto", "always", "never"]),
         (
@@ -190,6 +200,7 @@ fn a_fleet_is_part_of_the_check() {
         let ended = folder.run(&["validate", file, "--devices", "fleet.yaml", "--json"]);
         assert_eq!(ended.code, Some(2));
         assert_eq!(ended.object()["errors"][0]["code"], code);
+        assert_eq!(ended.object()["errors"][0]["line"], 3, "the line of the task");
     }
     let ended = folder.run(&["run", "flow.yaml", "--devices", "fleet.yaml"]);
     assert!(ended.stderr.contains("y, z"), "{}", ended.stderr);

@@ -2,13 +2,16 @@
 
 use crate::program::Folder;
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 14] = [
     "demo",
     "init",
     "doctor",
     "validate",
     "plan",
     "run",
+    "show",
+    "report",
+    "export",
     "import",
     "devices ls",
     "devices check",

@@ -2,10 +2,32 @@
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
 
 use crate::program::{Folder, json};
 
 const FLOW: &str = "version: 1\ntasks:\n  a: { run: { sh: 'pwd; echo kept > file' } }\n";
+const FILES: [&str; 8] = [
+    "devices.json",
+    "graph.mmd",
+    "journal.jsonl",
+    "report.html",
+    "report.md",
+    "result.json",
+    "settings.json",
+    "trace.json",
+];
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
 
 #[test]
 fn a_run_leaves_its_facts_and_its_result_for_its_owner_alone() {
@@ -13,48 +35,101 @@ fn a_run_leaves_its_facts_and_its_result_for_its_owner_alone() {
     let facts = folder.run_json(&["run", "flow.yaml"]);
     let run = facts.result["run_id"].as_str().expect("an id");
     let left = folder.path().join(".starline/runs").join(run);
-    let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
-    for path in [".starline", ".starline/runs"] {
+    for path in [".starline", ".starline/runs", ".starline/blobs"] {
         assert_eq!(mode(&folder.path().join(path)), 0o700, "{path}");
     }
     assert_eq!(mode(&left), 0o700);
-    let mut names: Vec<_> =
-        fs::read_dir(&left).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["events.jsonl", "result.json"], "folders of attempts are gone");
-    for name in ["events.jsonl", "result.json"] {
+    assert_eq!(names(&left), FILES, "folders of attempts are gone");
+    for name in FILES {
         assert_eq!(mode(&left.join(name)), 0o600, "{name}");
     }
-    let events = fs::read_to_string(left.join("events.jsonl")).expect("facts");
-    assert_eq!(events.lines().map(json).collect::<Vec<_>>(), facts.events);
-    assert_eq!(json(&fs::read_to_string(left.join("result.json")).expect("a result")), facts.result);
+    let read = |name: &str| fs::read_to_string(left.join(name)).expect(name);
+    assert_eq!(read("journal.jsonl").lines().map(json).collect::<Vec<_>>(), facts.events);
+    assert_eq!(json(&read("result.json")), facts.result);
     assert_eq!(facts.result["folder"], format!(".starline/runs/{run}"));
+    assert_eq!(json(&read("devices.json"))[0]["id"], "local");
+    assert!(read("report.html").starts_with("<!DOCTYPE html>"));
+    assert!(read("report.md").starts_with("# "));
+    assert!(json(&read("trace.json"))["traceEvents"].is_array());
+    assert!(read("graph.mmd").starts_with("flowchart"));
 
     let working = facts.result["results"]["a"]["result"]["stdout"].as_str().expect("a path").trim_end();
     assert!(working.contains(&format!("runs/{run}/work/")), "{working}");
 }
 
 #[test]
-fn an_ephemeral_run_leaves_nothing() {
+fn runs_that_fail_or_are_cancelled_or_simulated_leave_the_same_files() {
+    let flow = "version: 1\nrun: { deadline: 200ms }\ntasks:\n  a: { run: { sh: 'sleep 60' } }\n";
+    let folder = Folder::with("cancelled.yaml", flow);
+    folder.write("failed.yaml", "version: 1\ntasks:\n  a: { run: { exec: ['false'] } }\n");
+    for (arguments, code, state) in [
+        (&["run", "failed.yaml"][..], 1, "failed"),
+        (&["run", "cancelled.yaml"], 130, "cancelled"),
+        (&["run", "failed.yaml", "--simulate"], 0, "completed"),
+    ] {
+        let facts = folder.run_json(arguments);
+        assert_eq!(
+            (facts.code, facts.result["status"].as_str()),
+            (Some(code), Some(state)),
+            "{}",
+            facts.stderr
+        );
+        let left = facts.result["folder"].as_str().expect("a folder");
+        assert_eq!(names(&folder.path().join(left)), FILES, "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_ephemeral_run_leaves_nothing_but_a_trace_that_was_asked_for() {
     let folder = Folder::with("flow.yaml", FLOW);
-    let facts = folder.run_json(&["run", "flow.yaml", "--ephemeral"]);
+    let facts = folder.run_json(&["run", "flow.yaml", "--ephemeral", "--trace", "trace.json"]);
     assert_eq!((facts.code, facts.result["folder"].is_null()), (Some(0), true));
-    assert!(!folder.path().join(".starline").exists());
+    assert_eq!(names(folder.path()), ["flow.yaml", "trace.json"]);
+    let trace = fs::read_to_string(folder.path().join("trace.json")).expect("a trace");
+    assert!(trace.contains("\"completed\""), "{trace}");
     let working = facts.result["results"]["a"]["result"]["stdout"].as_str().expect("a path").trim_end();
     assert!(!fs::exists(working).expect("an answer"), "{working}");
 }
 
 #[test]
-fn a_state_folder_that_others_may_change_is_refused() {
+fn what_cannot_be_written_at_the_end_is_told_and_makes_no_success() {
     let folder = Folder::with("flow.yaml", FLOW);
-    let mut builder = fs::DirBuilder::new();
-    let open = folder.path().join("open");
-    builder.mode(0o777).create(&open).expect("a folder");
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("a mode");
-    let ended = folder.run(&["run", "flow.yaml", "--state-dir", "open"]);
+    folder.write("failed.yaml", "version: 1\ntasks:\n  a: { run: { exec: ['false'] } }\n");
+    let ended = folder.run(&["run", "flow.yaml", "--trace", "none/trace.json"]);
     assert_eq!(ended.code, Some(4), "{ended:?}");
-    assert!(ended.stderr.contains("may be changed by others"), "{}", ended.stderr);
-    assert_eq!(fs::read_dir(&open).expect("a folder").count(), 0);
+    assert!(ended.stderr.contains("failed to write none/trace.json"), "{}", ended.stderr);
+    let ended = folder.run(&["run", "failed.yaml", "--trace", "none/trace.json"]);
+    assert_eq!(ended.code, Some(1), "a failure of the run is worse: {ended:?}");
+}
+
+#[test]
+fn a_state_folder_that_others_may_look_into_is_refused_with_the_command_that_mends_it() {
+    let folder = Folder::with("flow.yaml", FLOW);
+    let open = folder.path().join("open");
+    fs::DirBuilder::new().mode(0o700).create(&open).expect("a folder");
+    for (loose, arguments) in [
+        (0o777, &["run", "flow.yaml", "--state-dir", "open"][..]),
+        (0o750, &["run", "flow.yaml", "--state-dir", "open"]),
+        (0o705, &["run", "flow.yaml", "--state-dir", "open", "--simulate"]),
+    ] {
+        fs::set_permissions(&open, fs::Permissions::from_mode(loose)).expect("a mode");
+        let ended = folder.run(arguments);
+        assert_eq!(ended.code, Some(4), "{ended:?}");
+        assert!(
+            ended.stderr.contains(&format!("open is open to others: its mode is {loose:03o}")),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains("chmod -R go-rwx open"), "{}", ended.stderr);
+        assert_eq!(fs::read_dir(&open).expect("a folder").count(), 0);
+    }
+    let mend = std::process::Command::new("sh")
+        .args(["-c", "chmod -R go-rwx open"])
+        .current_dir(folder.path())
+        .status();
+    assert!(mend.expect("a shell").success());
+    assert_eq!(folder.run(&["run", "flow.yaml", "--state-dir", "open"]).code, Some(0));
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).expect("a mode");
+    assert_eq!(folder.run(&["show", "--state-dir", "open"]).code, Some(4), "whoever reads refuses as well");
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use starline_types::{Dependency, DependencyKind, TaskId};
+use starline_types::{Dependency, DependencyId, DependencyKind, TaskId};
 
 use crate::excerpt::quoted;
 use crate::fields::{Field, Fields, What};
-use crate::problem::{DUPLICATE_DEPENDENCY, INVALID_VALUE, Mark, Report};
+use crate::problem::{DUPLICATE_DEPENDENCY, INVALID_VALUE, Mark, Report, UNKNOWN_FIELD};
 use crate::tree::{Entry, View};
 
 const KINDS: [(&str, Option<DependencyKind>); 3] = [
@@ -16,8 +16,11 @@ const KINDS: [(&str, Option<DependencyKind>); 3] = [
     ("completion", Some(DependencyKind::Completion)),
 ];
 
-/// The edges into a task, each with its place. `None` for an edge that could not be read.
-pub(super) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report) -> Vec<Option<(Dependency, Mark)>> {
+/// An edge with its place; `None` for one that could not be read.
+pub(super) type Edge = Option<(Dependency, Mark)>;
+
+/// The edges into a task.
+pub(super) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report) -> Vec<Edge> {
     if let Some(list) = section.value.list() {
         let mut seen = BTreeSet::new();
         return list.items().map(|item| listed(section, item, to, &mut seen, report)).collect();
@@ -29,7 +32,7 @@ pub(super) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report) -> Vec
         }
         return vec![None];
     };
-    map.entries().map(|entry| mapped(section, &entry, to, report)).collect()
+    map.entries().flat_map(|entry| mapped(section, &entry, to, report)).collect()
 }
 
 fn listed<'t>(
@@ -38,7 +41,7 @@ fn listed<'t>(
     to: &TaskId,
     seen: &mut BTreeSet<&'t str>,
     report: &mut Report,
-) -> Option<(Dependency, Mark)> {
+) -> Edge {
     let Some(text) = item.scalar().and_then(|scalar| scalar.as_text()) else {
         let problem = section.wrong(item, "the id of a task", report);
         problem.hint("for other kinds than success write a mapping: `after: { ID: completion }`");
@@ -53,24 +56,22 @@ fn listed<'t>(
     Some((Dependency::success(from, to.clone()), item.mark()))
 }
 
-fn mapped(
-    section: &Field<'_>,
-    entry: &Entry<'_>,
-    to: &TaskId,
-    report: &mut Report,
-) -> Option<(Dependency, Mark)> {
+/// The edges from one task: one, or a list of several.
+fn mapped(section: &Field<'_>, entry: &Entry<'_>, to: &TaskId, report: &mut Report) -> Vec<Edge> {
     let from = section.id_of(entry.key, entry.at, |text| TaskId::new(text), report);
-    let field = Field {
-        name: entry.key,
-        at: entry.at,
-        value: entry.value,
-        what: What::named("after of task", to.as_str()),
+    let what = What::named("after of task", to.as_str());
+    let field = |at, value| Field { name: entry.key, at, value, what };
+    let mut edge = |at, value| {
+        let (kind, id, note) = asked(&field(at, value), report)?;
+        Some((Dependency { id, from: from.clone()?, to: to.clone(), kind, note }, at))
     };
-    let (kind, note) = match entry.value.map() {
-        Some(_) => conditional(&field, report)?,
-        None => (field.word(&KINDS, report)?, None),
-    };
-    Some((Dependency { id: None, from: from?, to: to.clone(), kind, note }, entry.at))
+    let Some(list) = entry.value.list() else { return vec![edge(entry.at, entry.value)] };
+    if list.items().next().is_none() {
+        let problem = field(entry.at, entry.value).wrong(entry.value, "at least one dependency", report);
+        problem.hint("write what is asked of the task: `success`, `failure`, `completion` or `{ when: … }`");
+        return vec![None];
+    }
+    list.items().map(|item| edge(item.mark(), item)).collect()
 }
 
 /// What to do about a text that is no condition.
@@ -84,13 +85,28 @@ pub(super) fn condition_hint(text: &str) -> &'static str {
     }
 }
 
-/// `{ when: EXPRESSION, note: TEXT }`, or a kind with a note.
-fn conditional(field: &Field<'_>, report: &mut Report) -> Option<(DependencyKind, Option<Arc<str>>)> {
+/// What is asked of the source, with the id and the note of the edge.
+type Asked = (DependencyKind, Option<DependencyId>, Option<Arc<str>>);
+
+/// A kind, or a mapping with a kind or a condition.
+fn asked(field: &Field<'_>, report: &mut Report) -> Option<Asked> {
+    if field.value.map().is_none() {
+        return Some((field.word(&KINDS, report)?, None, None));
+    }
     let what = What::named("dependency on", field.name);
     let mut fields = Fields::read(field.value, field.at, what, report)?;
-    let (when, kind, note) = (fields.take("when"), fields.take("kind"), fields.take("note"));
+    let (when, kind) = (fields.take("when"), fields.take("kind"));
+    let (id, note) = (fields.take("id"), fields.take("note"));
+    if let Some(field) = fields.alias("if") {
+        let message = format!("{what} has no field `if`");
+        report.add(field.at, UNKNOWN_FIELD, message).hint("a condition is called `when`");
+    }
     fields.close(report);
     let note = note.and_then(|field| field.text(report)).map(Arc::from);
+    let id = match id {
+        Some(field) => Some(field.id(|text| DependencyId::new(text), report)?),
+        None => None,
+    };
     let kind = match (when, kind) {
         (Some(when), None) => DependencyKind::When(Arc::from(when.text(report)?)),
         (None, Some(kind)) => kind.word(&KINDS, report)?,
@@ -101,5 +117,5 @@ fn conditional(field: &Field<'_>, report: &mut Report) -> Option<(DependencyKind
             return None;
         }
     };
-    Some((kind, note))
+    Some((kind, id, note))
 }

@@ -151,7 +151,8 @@ fn hint(fault: &Fault, graph: &GraphSpec) -> Option<String> {
     let Some(hint) = &fault.hint else {
         let hint = match (fault.code, fault.place) {
             (Code::WouldCycle, _) => "leave one of these dependencies out",
-            (Code::SelfDependency | Code::DuplicateDependency, _) => "leave it out",
+            (Code::SelfDependency, _) => "leave it out",
+            (Code::DuplicateDependency, _) => "choose another id, or leave it out",
             (Code::InvalidCondition, Some(Place::Dependency(at))) => {
                 match &graph.dependencies.get(at)?.kind {
                     DependencyKind::When(text) => condition_hint(text),

@@ -32,10 +32,15 @@ impl<'g, 'm, 't> Places<'g, 'm, 't> {
     /// Where a fault stands; at the tasks as a whole if it has no place of its own.
     pub(super) fn of(&self, fault: &Fault) -> Mark {
         match fault.place {
-            Some(Place::Dependency(at)) if fault.code == Code::InvalidCondition => {
-                self.condition(at).unwrap_or_else(|| self.marks.edge_at(at))
+            Some(Place::Dependency(at)) => {
+                let field = match fault.code {
+                    Code::InvalidCondition => Some("when"),
+                    Code::DuplicateDependency => Some("id"),
+                    _ => None,
+                };
+                let mark = field.and_then(|field| self.within_edge(at, field));
+                mark.unwrap_or_else(|| self.marks.edge_at(at))
             }
-            Some(Place::Dependency(at)) => self.marks.edge_at(at),
             Some(Place::Task(at)) => self.within_task(at, fault),
             None => {
                 let at = self.position(&fault.item);
@@ -49,11 +54,16 @@ impl<'g, 'm, 't> Places<'g, 'm, 't> {
         self.by_id.get_or_init(index).get(task).copied()
     }
 
-    /// The text of a condition.
-    fn condition(&self, at: usize) -> Option<Mark> {
+    /// A field of an edge.
+    fn within_edge(&self, at: usize, field: &str) -> Option<Mark> {
         let edge = self.graph.dependencies.get(at)?;
         let (_, task) = self.marks.task_at(self.position(edge.to.as_str())?)?;
-        Some(task.field("after")?.field(edge.from.as_str())?.field("when")?.mark())
+        let asked = task.field("after")?.field(edge.from.as_str())?;
+        let own = match asked.list() {
+            Some(list) => list.items().find(|item| item.mark() == self.marks.edge_at(at))?,
+            None => asked,
+        };
+        Some(own.field(field)?.mark())
     }
 
     /// The field that a fault is about, else the task.

@@ -128,9 +128,12 @@ pub(super) fn read_all<'t>(
     marks.leave_out_refused(graph);
 }
 
-type Edges = Vec<Option<(starline_types::Dependency, crate::problem::Mark)>>;
-
-fn task(entry: &Entry<'_>, id: TaskId, common: Common<'_>, report: &mut Report) -> (TaskSpec, Edges) {
+fn task(
+    entry: &Entry<'_>,
+    id: TaskId,
+    common: Common<'_>,
+    report: &mut Report,
+) -> (TaskSpec, Vec<after::Edge>) {
     let name = entry.key;
     let mut spec = TaskSpec::new(id, Payload::Noop);
     let own = Field { name, at: entry.at, value: entry.value, what: What::named("task", name) };

@@ -8,7 +8,6 @@ mod moment;
 mod notes;
 mod outcome;
 mod patch;
-mod plain;
 mod read;
 mod read_line;
 mod read_task;
@@ -27,7 +26,7 @@ use crate::file::{Marks, check};
 use crate::problem::{Mark, Problem, Report, Stop};
 use crate::tree::{Tree, View, pointers, text};
 use crate::write::write_json;
-use crate::{Limits, LoadOptions, Warning, Workflow, WriteError};
+use crate::{Exported, Limits, LoadOptions, Warning, Workflow, WriteError};
 use notes::Notes;
 use read::Source;
 use starline::Ignored;
@@ -232,7 +231,8 @@ fn note_ignored(ignored: &[Ignored], section: View<'_>, notes: &mut Notes) {
 /// Writes a workflow as a constellation: Galaxy's JSON in the map form, with every field.
 ///
 /// Whatever Galaxy cannot express is written to `metadata.starline`; an import gives an equal graph. Where there is
-/// no such thing, as after an import, nothing is added. Secrets stay out: only their names are in a graph.
+/// no such thing, as after an import, nothing is added. Secrets stay out: only their names are in a graph. A file of more
+/// than 16 MiB is not read again, which a warning `not_importable` says.
 /// Costs O(tasks log tasks + dependencies log dependencies).
 ///
 /// # Errors
@@ -247,11 +247,11 @@ fn note_ignored(ignored: &[Ignored], section: View<'_>, notes: &mut Notes) {
 /// let file = "version: 1\ntasks:\n  a: { run: { sh: ls } }\n  b: { run: { noop: }, after: { a: failure } }\n";
 /// let workflow = Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect("a valid file");
 /// let written = export_galaxy(&workflow, &GalaxyExport::default())?;
-/// let imported = import_galaxy(written.as_bytes(), &GalaxyOptions::default()).expect("a valid constellation");
+/// let imported = import_galaxy(written.json.as_bytes(), &GalaxyOptions::default()).expect("a valid constellation");
 /// assert_eq!(imported.workflow, workflow);
 /// # Ok::<(), starline_workflow::WriteError>(())
 /// ```
-pub fn export_galaxy(workflow: &Workflow, options: &GalaxyExport<'_>) -> Result<String, WriteError> {
+pub fn export_galaxy(workflow: &Workflow, options: &GalaxyExport<'_>) -> Result<Exported, WriteError> {
     let graph = &workflow.graph;
     let run = run_id(graph, options);
     let mut plan = graph::from_graph(graph, &run)?;
@@ -270,7 +270,7 @@ pub fn export_galaxy(workflow: &Workflow, options: &GalaxyExport<'_>) -> Result<
     if doc.is_deeper_than(crate::tree::MAX_DEPTH) {
         return Err(WriteError::TooDeep);
     }
-    Ok(write_json(&doc))
+    Ok(Exported::new(write_json(&doc), Vec::new()))
 }
 
 fn run_id(graph: &GraphSpec, options: &GalaxyExport<'_>) -> RunId {

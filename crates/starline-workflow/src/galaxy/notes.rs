@@ -56,11 +56,9 @@ impl Notes {
             pointer: pointers.get(&note.at).cloned().unwrap_or_default(),
             item: note.item,
         });
-        let more = (self.counted > 0).then(|| Warning {
-            code: "limit_exceeded".to_owned(),
-            message: format!("{} more warnings are not listed", self.counted),
-            pointer: String::new(),
-            item: String::new(),
+        let more = (self.counted > 0).then(|| {
+            let message = format!("{} more warnings are not listed", self.counted);
+            Warning::new("limit_exceeded", String::new(), message)
         });
         warnings.chain(more).collect()
     }

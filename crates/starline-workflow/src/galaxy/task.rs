@@ -9,9 +9,8 @@ use starline_types::{
 
 use super::document::{Record, Target, Task};
 use super::kept::Kept;
-use super::plain::{literal_value, plain, plain_value};
 use super::words::{DEVICE_TYPES, is_capability};
-use crate::wfformat::literal;
+use crate::literal::{literal, literal_value, plain, plain_value};
 
 /// The four priorities by number.
 const PRIORITIES: [Priority; 4] = [Priority::LOW, Priority::MEDIUM, Priority::HIGH, Priority::CRITICAL];
@@ -48,7 +47,7 @@ pub(super) fn to_spec(task: &Task, id: &TaskId) -> TaskSpec {
     if task.retry_count > 0 {
         spec.retry = Some(Arc::new(RetryPolicy { max: task.retry_count, ..RetryPolicy::DEFAULT }));
     }
-    let inputs = task.data.iter().map(|(name, value)| (name.clone(), literal_value(value.clone())));
+    let inputs = task.data.iter().map(|(name, value)| (name.clone(), literal_value(value)));
     spec.inputs = inputs.collect();
     let mut details = TaskDetails {
         name: task.name.clone(),
@@ -110,7 +109,7 @@ pub(super) fn from_spec(spec: &TaskSpec, id: String) -> Task {
         priority: level(spec.priority),
         timeout: spec.run_timeout.filter(|_| !(kept.is_null("timeout") && spec.run_timeout == untimed)),
         retry_count: spec.retry_policy().max,
-        data: spec.inputs.iter().map(|(name, value)| (name.clone(), plain_value(value.clone()))).collect(),
+        data: spec.inputs.iter().map(|(name, value)| (name.clone(), plain_value(value))).collect(),
         expected_output_type: kept.text("expected_output_type").map(str::to_owned),
         times: kept.times(),
         record: Record::default(),
@@ -119,14 +118,13 @@ pub(super) fn from_spec(spec: &TaskSpec, id: String) -> Task {
 
 /// What is to be done in words: Galaxy has nothing else to say what a task does.
 fn description(spec: &TaskSpec, details: &TaskDetails, kept: &Kept) -> Option<String> {
-    let written = |template: &str| plain(template).unwrap_or_else(|| template.to_owned());
     if !details.description.is_empty() {
-        return Some(written(&details.description));
+        return Some(plain(&details.description));
     }
     match &spec.run {
         _ if kept.is_null("description") => None,
         Payload::Prompt(prompt) if prompt.text != literal(details.name.as_deref().unwrap_or_default()) => {
-            Some(written(&prompt.text))
+            Some(plain(&prompt.text))
         }
         _ => Some(String::new()),
     }

@@ -7,24 +7,21 @@ use starline_types::Value;
 use super::STARLINE;
 use super::document::{Constellation, Line, Target, Task, Times};
 use super::words::{LINE_KINDS, LineKind, STATES, STATUSES, Status, written};
-use crate::write::{Doc, value as json_doc};
+use crate::write::{Doc, bare, text, value as json_doc};
 
 type Members = Vec<(String, Doc)>;
 
 fn null() -> Doc {
-    Doc::Bare("null".to_owned())
+    bare("null")
 }
 
-fn text(text: &str) -> Doc {
-    Doc::Text(text.to_owned())
+/// A number that is written as `30.0` where it is a whole one, as Galaxy does.
+fn seconds(seconds: f64) -> Doc {
+    json_doc(&Value::from(seconds))
 }
 
 fn text_or_null(words: Option<&str>) -> Doc {
     words.map_or_else(null, text)
-}
-
-fn number(number: impl Into<Value>) -> Doc {
-    Doc::Bare(number.into().to_string())
 }
 
 fn texts<'t>(items: impl IntoIterator<Item = &'t str>) -> Doc {
@@ -87,7 +84,7 @@ fn ran(times: &Times) -> Members {
     fields([
         ("execution_start_time", text_or_null(times.started.as_deref())),
         ("execution_end_time", text_or_null(times.ended.as_deref())),
-        ("execution_duration", times.seconds.map_or_else(null, number)),
+        ("execution_duration", times.seconds.map_or_else(null, seconds)),
     ])
 }
 
@@ -104,13 +101,13 @@ fn task(task: &Task, before: Vec<&str>, after: Vec<&str>) -> Doc {
         ("tips", task.tips.as_ref().map_or_else(null, |tips| texts(tips.iter().map(String::as_str)))),
         ("target_device_id", text_or_null(target)),
         ("device_type", text_or_null(task.device_type)),
-        ("priority", number(task.priority)),
+        ("priority", bare(task.priority)),
         ("status", text(written(&STATUSES, task.record.status))),
         ("result", json_doc(&task.record.result)),
         ("error", text_or_null(task.record.error.as_deref())),
-        ("timeout", task.timeout.map_or_else(null, |timeout| number(timeout.as_secs_f64()))),
-        ("retry_count", number(task.retry_count)),
-        ("current_retry", number(task.record.current_retry)),
+        ("timeout", task.timeout.map_or_else(null, |timeout| seconds(timeout.as_secs_f64()))),
+        ("retry_count", bare(task.retry_count)),
+        ("current_retry", bare(task.record.current_retry)),
         ("task_data", object(&task.data)),
         ("expected_output_type", text_or_null(task.expected_output_type.as_deref())),
     ]);
@@ -133,8 +130,8 @@ fn line(plan: &Constellation, line: &Line) -> Doc {
         ("dependency_type", text(written(&LINE_KINDS, line.kind))),
         ("condition_description", text_or_null(line.description.as_deref())),
         ("metadata", object(&line.metadata)),
-        ("is_satisfied", number(verdict.unwrap_or(false))),
-        ("last_evaluation_result", verdict.map_or_else(null, number)),
+        ("is_satisfied", bare(verdict.unwrap_or(false))),
+        ("last_evaluation_result", verdict.map_or_else(null, bare)),
         ("last_evaluation_time", text_or_null(evaluated)),
     ]);
     members.extend(made(&line.times));

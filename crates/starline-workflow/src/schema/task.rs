@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::words::{
-    Amount, Anything, AtLeastOne, ErrorWord, Flag, Hundred, Id, IdKey, Limit, Priority, Reference,
+    Amount, Anything, AtLeastOne, EdgeId, ErrorWord, Flag, Hundred, Id, IdKey, Limit, Priority, Reference,
     RelativePath, Source, Span, Text, Words,
 };
 use super::work::Work;
@@ -23,7 +23,7 @@ pub(super) struct Task {
     /// Hints for devices that take text, such as `the log rotates at midnight`.
     tips: Vec<Text>,
     /// The tasks that this one waits for. A list of ids waits for success; a mapping says what is asked of each.
-    #[schemars(extend("examples" = [["fetch"], { "fetch": "completion" }, { "fetch": { "when": "outputs.count > 100" } }]))]
+    #[schemars(extend("examples" = [["fetch"], { "fetch": "completion" }, { "fetch": { "when": "outputs.count > 100" } }, { "fetch": ["success", { "kind": "completion", "id": "tidy" }] }]))]
     after: After,
     /// Urgency among tasks that are ready: 0 to 100, or `low` (25), `medium` (50), `high` (75), `critical` (100).
     #[schemars(extend("default" = "medium"))]
@@ -63,7 +63,16 @@ pub(super) enum After {
     /// Ids of tasks that must complete.
     List(#[schemars(extend("uniqueItems" = true))] Vec<Id>),
     /// What is asked of each task, by its id.
-    Map(BTreeMap<IdKey, Edge>),
+    Map(BTreeMap<IdKey, Edges>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum Edges {
+    /// One dependency.
+    One(Edge),
+    /// Several dependencies on the same task, all of which count.
+    Several(#[schemars(extend("minItems" = 1))] Vec<Edge>),
 }
 
 #[derive(JsonSchema)]
@@ -96,6 +105,9 @@ pub(super) struct ConditionalEdge {
     /// false, or cannot be evaluated, this task is skipped.
     #[schemars(extend("examples" = ["outputs.total > 100", "status == 'failed'"]))]
     when: Text,
+    /// Id of the dependency, by which edits name it.
+    #[schemars(extend("examples" = ["line-1"]))]
+    id: EdgeId,
     /// Why, for people and agents.
     note: Text,
 }
@@ -107,6 +119,9 @@ pub(super) struct NotedEdge {
     /// What is asked of the other task.
     #[schemars(extend("default" = "success"))]
     kind: EdgeKind,
+    /// Id of the dependency, by which edits name it.
+    #[schemars(extend("examples" = ["line-1"]))]
+    id: EdgeId,
     /// Why, for people and agents.
     note: Text,
 }

@@ -10,7 +10,7 @@ use crate::problem::{
 };
 
 /// Largest file, in bytes: 16 MiB.
-const MAX_FILE_BYTES: usize = 16 << 20;
+pub(crate) const MAX_FILE_BYTES: usize = 16 << 20;
 /// Longest key, in characters: the parser looks so far for the `:` behind it.
 const MAX_KEY: usize = 64 << 10;
 

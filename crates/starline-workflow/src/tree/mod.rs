@@ -9,7 +9,7 @@ mod json;
 mod pointer;
 mod scalar;
 
-pub(crate) use build::text;
+pub(crate) use build::{MAX_FILE_BYTES, text};
 pub(crate) use inside::Inside;
 pub(crate) use pointer::pointers;
 pub(crate) use scalar::{Meaning, meaning};

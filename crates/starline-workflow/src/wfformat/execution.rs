@@ -9,6 +9,7 @@ use super::machines::{CORES, MEMORY, Machines};
 use super::specification::{Task, Tasks};
 use super::{ImportOptions, Warnings, number, text_of, texts, whole, wrong};
 use crate::excerpt::quoted;
+use crate::literal::literal;
 use crate::problem::Report;
 use crate::tree::{Meaning, View};
 
@@ -171,52 +172,7 @@ fn payload(command: View<'_>, report: &mut Report) -> Payload {
     Payload::Exec(Arc::new(Exec { argv: argv.collect(), ..Exec::default() }))
 }
 
-/// A recorded text as a template that renders to it.
-pub(crate) fn literal(text: &str) -> String {
-    if !text.contains("{{") && !text.contains("{%") {
-        return text.to_owned();
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some(at) = rest.find('{') {
-        let (before, from) = rest.split_at(at);
-        escaped.push_str(before);
-        let width = if from.starts_with("{{") || from.starts_with("{%") { 2 } else { 1 };
-        let (mark, behind) = from.split_at(width);
-        if width == 2 {
-            escaped.push_str(&format!("{{{{ \"{mark}\" }}}}"));
-        } else {
-            escaped.push_str(mark);
-        }
-        rest = behind;
-    }
-    escaped.push_str(rest);
-    escaped
-}
-
-/// A template as the text it was recorded as. Other templates stay as they are.
-pub(super) fn recorded(template: &str) -> String {
-    template.replace("{{ \"{{\" }}", "{{").replace("{{ \"{%\" }}", "{%")
-}
-
 /// A priority of any scale, clamped to ours.
 pub(super) fn priority(recorded: f64) -> Option<Priority> {
     Priority::new(recorded.clamp(0.0, 100.0).round() as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn recorded_texts_are_no_templates() {
-        for (text, template) in [
-            ("plain {x}", "plain {x}"),
-            ("a {{ b }}", "a {{ \"{{\" }} b }}"),
-            ("{{{%", "{{ \"{{\" }}{{ \"{%\" }}"),
-            ("{% if %}", "{{ \"{%\" }} if %}"),
-        ] {
-            assert_eq!(literal(text), template);
-        }
-    }
 }

@@ -6,12 +6,11 @@ mod kept;
 mod machines;
 mod specification;
 
-pub use export::{ExportOptions, Exported, WfVersion, export_wfformat};
+pub use export::{ExportOptions, WfVersion, export_wfformat};
 pub use kept::edge_bytes;
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use starline_types::{DeviceProfile, GraphSpec, Value};
 
 use kept::{EXECUTION, EXECUTION_METRICS, KEPT, ROOT, SPECIFICATION_METRICS, WORKFLOW};
@@ -20,9 +19,7 @@ use crate::excerpt::quoted;
 use crate::file::{Marks, check};
 use crate::problem::{INVALID_VALUE, MISSING_FIELD, Problem, Report, Stop, UNSUPPORTED_VERSION};
 use crate::tree::{Meaning, Tree, View, text};
-use crate::{LoadOptions, Workflow};
-
-pub(crate) use execution::literal;
+use crate::{LoadOptions, Warning, Workflow};
 
 /// What an import does beyond the format.
 #[derive(Clone, Debug, Default)]
@@ -44,21 +41,6 @@ pub struct Imported {
     pub devices: Vec<DeviceProfile>,
     /// What could not be taken over as it is, in the order of the file.
     pub warnings: Vec<Warning>,
-}
-
-/// Something that could not be taken over, or not be written, as it is.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Warning {
-    /// Stable word; the table is in the crate documentation.
-    pub code: String,
-    /// What was done, in one line.
-    pub message: String,
-    /// The place in the file that was read or written, as a JSON pointer (RFC 6901).
-    pub pointer: String,
-    /// The task, dependency or field that it is about; empty where the place says it all.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub item: String,
 }
 
 /// Imports a workflow in WfFormat with default options; see [`import_wfformat_with`].
@@ -94,8 +76,7 @@ pub(crate) struct Warnings(Vec<Warning>);
 
 impl Warnings {
     pub(super) fn add(&mut self, code: &str, pointer: String, message: String) {
-        let message = crate::excerpt::printable(&message);
-        self.0.push(Warning { code: code.to_owned(), message, pointer, item: String::new() });
+        self.0.push(Warning::new(code, pointer, message));
     }
 }
 

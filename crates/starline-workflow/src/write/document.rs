@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use starline_types::{
     ApprovalGate, Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy, FileInput, Millis,
-    OutputSpec, Payload, Resources, RetryPolicy, RunSettings, TaskSpec, Value,
+    OutputSpec, Payload, Resources, RetryPolicy, RunSettings, TaskId, TaskSpec, Value,
 };
 
 use super::{Incoming, settings};
@@ -152,7 +152,7 @@ fn run(settings: &RunSettings, strategy: Option<&str>) -> Entries {
     fields
 }
 
-fn task(spec: &TaskSpec, edges: &[&Dependency]) -> Doc {
+pub(crate) fn task(spec: &TaskSpec, edges: &[&Dependency]) -> Doc {
     let plain = TaskSpec::new(spec.id.clone(), Payload::Noop);
     let mut fields = Entries::default();
     if let Some(details) = &spec.details {
@@ -225,26 +225,44 @@ fn inputs(spec: &TaskSpec) -> Option<Doc> {
     (!entries.is_empty()).then_some(Doc::Map(entries))
 }
 
-/// A list if all edges are plain, else a mapping.
+/// A list if all edges are plain and each comes from another task, else a mapping by their sources.
 fn after(edges: &[&Dependency]) -> Option<Doc> {
     if edges.is_empty() {
         return None;
     }
-    let is_plain = |edge: &&Dependency| edge.kind == DependencyKind::Success && edge.note.is_none();
-    if edges.iter().all(is_plain) {
+    let mut sources: Vec<(&TaskId, Vec<&Dependency>)> = Vec::with_capacity(edges.len());
+    let mut positions = BTreeMap::new();
+    for edge in edges {
+        let at = *positions.entry(&edge.from).or_insert(sources.len());
+        match sources.get_mut(at) {
+            Some((_, parallel)) => parallel.push(edge),
+            None => sources.push((&edge.from, vec![edge])),
+        }
+    }
+    let is_plain =
+        |edge: &&Dependency| edge.kind == DependencyKind::Success && edge.id.is_none() && edge.note.is_none();
+    if sources.len() == edges.len() && edges.iter().all(is_plain) {
         return Some(Doc::List(edges.iter().map(|edge| text(edge.from.as_str())).collect()));
     }
-    let entries = edges.iter().map(|edge| (edge.from.as_str().to_owned(), kind(edge)));
+    let entries = sources.into_iter().map(|(from, edges)| {
+        let doc = match edges.as_slice() {
+            [edge] => asked(edge),
+            several => Doc::List(several.iter().map(|edge| asked(edge)).collect()),
+        };
+        (from.as_str().to_owned(), doc)
+    });
     Some(Doc::Map(entries.collect()))
 }
 
-fn kind(edge: &Dependency) -> Doc {
+/// A kind, or what is asked with an id and a note.
+fn asked(edge: &Dependency) -> Doc {
     let mut fields = Entries::default();
-    match (&edge.kind, &edge.note) {
-        (DependencyKind::When(condition), _) => fields.add("when", text(condition)),
-        (kind, None) => return word(kind),
-        (kind, Some(_)) => fields.add("kind", word(kind)),
+    match &edge.kind {
+        DependencyKind::When(condition) => fields.add("when", text(condition)),
+        kind if edge.id.is_none() && edge.note.is_none() => return word(kind),
+        kind => fields.add("kind", word(kind)),
     }
+    fields.add("id", edge.id.as_ref().map(|id| text(id.as_str())));
     fields.add("note", edge.note.as_deref().map(text));
     fields.map()
 }

@@ -5,35 +5,24 @@ mod json;
 mod settings;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use starline_types::{DependencyId, GraphSpec, TaskId};
+use starline_types::{GraphSpec, TaskId};
 
 use crate::Workflow;
 pub(crate) use document::{Doc, Entries, bare, resources, text, texts, value, values, word};
 pub(crate) use json::write as write_json;
-pub(crate) use yaml::write as yaml;
+pub(crate) use yaml::{escape, is_hidden, write as yaml};
 
 /// Why a workflow cannot be written as a file.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The edge has an id of its own choice, and files have no place for one.
-    #[error("dependency {0} has an id other than the default, which a workflow file cannot say")]
-    OwnId(DependencyId),
-    /// More than one edge joins the same two tasks.
-    #[error("task {to} waits for {from} more than once, which a workflow file cannot say")]
-    Parallel {
-        /// Source.
-        from: TaskId,
-        /// Target.
-        to: TaskId,
-    },
     /// Two tasks or two dependencies have one id.
     #[error("id {0} is used twice")]
     RepeatedId(String),
-    /// An edge leads into a task that is not in the graph.
-    #[error("a dependency leads into task {0}, which does not exist")]
+    /// A dependency names a task that is not in the graph.
+    #[error("a dependency names task {0}, which does not exist")]
     UnknownTask(TaskId),
     /// A task has a value and a file of the same name.
     #[error(
@@ -52,8 +41,9 @@ pub enum WriteError {
 
 /// The workflow as YAML in block style, for people.
 ///
-/// Reading it gives an equal workflow, if the workflow came from a file or an import: edges are written with the
-/// task they lead into, and settings that a file does not have are left out.
+/// Reading it gives an equal workflow: every graph can be written. Dependencies are written with the task they lead
+/// into, those from one source together, so that they come back in that order; settings that a file does not have are
+/// left out.
 ///
 /// # Errors
 /// The graph has something that files cannot say.
@@ -70,6 +60,30 @@ pub enum WriteError {
 /// ```
 pub fn to_yaml(workflow: &Workflow) -> Result<String, WriteError> {
     Ok(yaml::write(&checked(workflow)?))
+}
+
+/// One task as it stands below `tasks` in a workflow file, with the edges into it. `None` if no task has this id.
+///
+/// Takes time proportional to the tasks and edges of the graph.
+///
+/// # Examples
+///
+/// ```
+/// use starline_workflow::{LoadOptions, Workflow, task_to_yaml};
+///
+/// let file = "version: 1\ntasks:\n  a: { run: { sh: echo hi } }\n  b: { after: [a], run: { sh: ls } }\n";
+/// let workflow = Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect("a valid file");
+/// let yaml = task_to_yaml(&workflow.graph, &"b".parse()?);
+/// assert_eq!(yaml.as_deref(), Some("b:\n  after: [a]\n  run: { sh: ls }\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn task_to_yaml(graph: &GraphSpec, id: &TaskId) -> Option<String> {
+    let spec = graph.tasks.iter().find(|task| task.id == *id)?;
+    let edges: Vec<_> = graph.dependencies.iter().filter(|edge| edge.to == *id).collect();
+    let mut entries = Entries::default();
+    entries.add(id.as_str(), document::task(spec, &edges));
+    Some(yaml::write_part(&entries.map()))
 }
 
 /// The workflow as JSON, with the same fields in the same order as [`to_yaml`].
@@ -95,19 +109,22 @@ fn checked(workflow: &Workflow) -> Result<Doc, WriteError> {
 type Incoming<'g> = BTreeMap<&'g TaskId, Vec<usize>>;
 
 fn incoming(graph: &GraphSpec) -> Result<Incoming<'_>, WriteError> {
-    let mut incoming: Incoming<'_> = graph.tasks.iter().map(|task| (&task.id, Vec::new())).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut incoming = Incoming::new();
+    for task in &graph.tasks {
+        if incoming.insert(&task.id, Vec::new()).is_some() {
+            return Err(WriteError::RepeatedId(task.id.to_string()));
+        }
+    }
+    let mut ids = BTreeSet::new();
     for (at, edge) in graph.dependencies.iter().enumerate() {
-        if let Some(id) = &edge.id
-            && id.as_str() != format!("{}->{}", edge.from, edge.to)
-        {
-            return Err(WriteError::OwnId(id.clone()));
+        if let Some(id) = edge.id.as_ref().filter(|id| !ids.insert(*id)) {
+            return Err(WriteError::RepeatedId(id.to_string()));
         }
-        if !seen.insert((&edge.from, &edge.to)) {
-            return Err(WriteError::Parallel { from: edge.from.clone(), to: edge.to.clone() });
+        let unknown = |id: &TaskId| WriteError::UnknownTask(id.clone());
+        if !incoming.contains_key(&edge.from) {
+            return Err(unknown(&edge.from));
         }
-        let into = incoming.get_mut(&edge.to).ok_or_else(|| WriteError::UnknownTask(edge.to.clone()))?;
-        into.push(at);
+        incoming.get_mut(&edge.to).ok_or_else(|| unknown(&edge.to))?.push(at);
     }
     Ok(incoming)
 }

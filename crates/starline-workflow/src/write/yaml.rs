@@ -18,6 +18,13 @@ pub(crate) fn write(doc: &Doc) -> String {
     out
 }
 
+/// Writes a part of a section as it would stand there, without the indentation.
+pub(crate) fn write_part(doc: &Doc) -> String {
+    let mut out = String::new();
+    block(doc, 0, 1, &mut out);
+    out
+}
+
 /// Writes a node whose first line has been indented already.
 fn block(doc: &Doc, indent: usize, level: usize, out: &mut String) {
     match doc {
@@ -139,21 +146,21 @@ fn inline(doc: &Doc, width: usize, out: &mut String) -> bool {
 /// The mark of a literal block, if a text of several lines can be one.
 fn literal(text: &str) -> Option<&'static str> {
     let body = text.strip_suffix('\n').unwrap_or(text);
-    let plain =
-        |line: &str| !line.trim().is_empty() && line.chars().all(|c| !c.is_control() && !is_special(c));
+    let plain = |line: &str| !line.trim().is_empty() && !line.chars().any(is_hidden);
     let fits = body.contains('\n') && body.split('\n').all(plain) && !body.starts_with([' ', '\t']);
     fits.then_some(if text.ends_with('\n') { "|" } else { "|-" })
 }
 
-/// Characters that are no control characters, and that YAML or an editor would not keep.
-fn is_special(c: char) -> bool {
-    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
-        || is_unprintable(c)
+/// Characters that YAML 1.2 does not take as they are (section 5.1), that end lines, or that an editor would not keep.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}') || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
-/// What YAML 1.2 has outside its printable characters (section 5.1), above the control characters.
-fn is_unprintable(c: char) -> bool {
-    matches!(c, '\u{80}'..='\u{9F}') || (c as u32) & 0xFFFE == 0xFFFE
+/// Writes a character by its number, in the notation that YAML and JSON share.
+pub(crate) fn escape(c: char, out: &mut String) {
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        let _ = write!(out, "\\u{unit:04x}");
+    }
 }
 
 /// A text in one line: as it is if nothing can be misread, else in double quotes.
@@ -192,11 +199,7 @@ pub(crate) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || is_special(c) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
+            c if is_hidden(c) => escape(c, &mut out),
             c => out.push(c),
         }
     }

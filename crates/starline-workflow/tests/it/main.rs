@@ -1,25 +1,11 @@
 //! Files through the public interface.
 
-mod agents;
-mod broken;
-mod broken_devices;
-mod device_laws;
 mod devices;
 mod drawing;
-mod drawn;
-mod exported;
 mod galaxy;
-mod golden;
-mod graphs;
-mod hostile;
-mod laws;
-mod record_schema;
-mod recorded;
-mod records;
 mod schema;
-mod together;
-mod valid;
-mod volume;
+mod wfformat;
+mod workflow;
 
 use starline_workflow::{LoadOptions, Problem, SchemaKind, Workflow};
 

@@ -6,6 +6,8 @@
 
 use starline_types::Reading;
 
+use crate::drawing::look_of;
+
 /// A colour for each scheme: light, then dark.
 pub(super) type Colours = [&'static str; 2];
 
@@ -27,7 +29,7 @@ pub(super) const ARROWS: [Colours; 4] =
 
 /// The word for a state, as events and views write it.
 pub(super) fn word(reading: Reading) -> &'static str {
-    look(reading).0
+    look_of(reading).word
 }
 
 /// The word with spaces.
@@ -37,25 +39,21 @@ pub(super) fn spaced(reading: Reading) -> String {
 
 /// The colours of a state.
 pub(super) fn colours(reading: Reading) -> Colours {
-    look(reading).1
-}
-
-fn look(reading: Reading) -> (&'static str, Colours) {
     match reading {
-        Reading::Blocked => ("blocked", ["#7a4a00", "#d9a76a"]),
-        Reading::Waiting => ("waiting", ["#57606a", "#a7b0ba"]),
-        Reading::Held => ("held", ["#875200", "#f0b45a"]),
-        Reading::AwaitingApproval => ("awaiting_approval", ["#8f2f6b", "#f0a0d0"]),
-        Reading::Backoff => ("backoff", ["#806000", "#e8cb60"]),
-        Reading::Unplaced => ("unplaced", ["#8a4526", "#e0997a"]),
-        Reading::Queued => ("queued", ["#475f73", "#a9c3d8"]),
-        Reading::Ready => ("ready", ["#086380", "#5fd0e0"]),
-        Reading::Running => ("running", ["#0062a3", "#6cb6ff"]),
-        Reading::Cancelling => ("cancelling", ["#5849b0", "#b9adff"]),
-        Reading::Completed => ("completed", ["#00704a", "#4cc38a"]),
-        Reading::Failed => ("failed", ["#b32d00", "#ff8a65"]),
-        Reading::Cancelled => ("cancelled", ["#684a7c", "#c9a7dd"]),
-        Reading::Skipped => ("skipped", ["#656b72", "#9aa4ae"]),
+        Reading::Blocked => ["#7a4a00", "#d9a76a"],
+        Reading::Waiting => ["#57606a", "#a7b0ba"],
+        Reading::Held => ["#875200", "#f0b45a"],
+        Reading::AwaitingApproval => ["#8f2f6b", "#f0a0d0"],
+        Reading::Backoff => ["#806000", "#e8cb60"],
+        Reading::Unplaced => ["#8a4526", "#e0997a"],
+        Reading::Queued => ["#475f73", "#a9c3d8"],
+        Reading::Ready => ["#086380", "#5fd0e0"],
+        Reading::Running => ["#0062a3", "#6cb6ff"],
+        Reading::Cancelling => ["#5849b0", "#b9adff"],
+        Reading::Completed => ["#00704a", "#4cc38a"],
+        Reading::Failed => ["#b32d00", "#ff8a65"],
+        Reading::Cancelled => ["#684a7c", "#c9a7dd"],
+        Reading::Skipped => ["#656b72", "#9aa4ae"],
     }
 }
 
@@ -114,11 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_the_events() {
-        for reading in ALL {
-            let written = serde_json::to_string(&reading).expect("a word");
-            assert_eq!(written, format!("\"{}\"", word(reading)));
-        }
+    fn words_have_spaces() {
         assert_eq!(spaced(Reading::AwaitingApproval), "awaiting approval");
     }
 }

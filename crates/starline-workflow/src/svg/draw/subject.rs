@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use starline_types::{Dependency, GraphSpec, Reading, TaskSpec};
 
+use crate::drawing::edges;
 use crate::svg::SvgOptions;
 
 /// A graph with its edges by number.
@@ -30,15 +31,8 @@ pub(crate) struct Edge<'a> {
 impl<'a> Subject<'a> {
     /// O((n + m) log n).
     pub(crate) fn new(graph: &'a GraphSpec, options: &SvgOptions<'_>) -> Self {
-        let mut numbers = BTreeMap::new();
-        for (number, task) in graph.tasks.iter().enumerate() {
-            numbers.entry(&task.id).or_insert(number);
-        }
-        let edge = |dependency: &'a Dependency| {
-            let (from, to) = (*numbers.get(&dependency.from)?, *numbers.get(&dependency.to)?);
-            Some(Edge { from, to, dependency })
-        };
-        let edges: Vec<Edge<'a>> = graph.dependencies.iter().filter_map(edge).collect();
+        let edges: Vec<Edge<'a>> =
+            edges(graph).map(|(from, to, dependency)| Edge { from, to, dependency }).collect();
         let reading = |task: &TaskSpec| options.states.and_then(|states| states.get(&task.id)).copied();
         Self {
             readings: graph.tasks.iter().map(|task| reading(task)).collect(),

@@ -3,11 +3,12 @@
 use starline_types::{Payload, Priority, RunOutcome, TaskSpec, Value};
 
 use super::super::Warnings;
-use super::super::execution::{millis, priority, recorded};
+use super::super::execution::{millis, priority};
 use super::super::kept::{MACHINES, MEASURES, of_task};
 use super::super::machines::{CORES, MEMORY};
 use super::record::{Command, ExecutedTask, Execution};
 use super::{Source, UNKNOWN_START, attempted, metrics, moment, seconds};
+use crate::literal::plain;
 
 impl<'a> Source<'a> {
     /// What was executed; `None` if nothing was, and nothing was recorded or estimated.
@@ -156,7 +157,7 @@ fn command(task: &TaskSpec, pointer: &str, warnings: &mut Warnings) -> Option<Co
         Payload::Noop => return None,
         Payload::Sleep(span) => vec!["sleep".to_owned(), span.as_secs_f64().to_string()],
         Payload::Sh(shell) => vec!["sh".to_owned(), "-c".to_owned(), shell.script.clone()],
-        Payload::Exec(exec) => exec.argv.iter().map(|word| recorded(word)).collect(),
+        Payload::Exec(exec) => exec.argv.iter().map(|word| plain(word)).collect(),
         Payload::Prompt(_) | Payload::Call { .. } => {
             let message = format!("task {} is a {}, which is no command", task.id, task.run.kind());
             warnings.add("command_lost", pointer.to_owned(), message);

@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use starline_types::{DeviceProfile, GraphSpec, RunOutcome, TaskId, TaskResult, Value};
 
+use super::Warnings;
 use super::kept::Kept;
-use super::{Warning, Warnings};
+use crate::Exported;
+use crate::write::{escape, is_hidden};
 use files::Files;
 use ids::Ids;
 use links::Links;
@@ -57,16 +59,6 @@ pub struct ExportOptions<'a> {
     pub description: &'a str,
 }
 
-/// A workflow in WfFormat.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Exported {
-    /// The file: JSON, indented by two spaces, with a line break at the end.
-    pub json: String,
-    /// What could not be written as it is, in the order of the file.
-    pub warnings: Vec<Warning>,
-}
-
 /// Exports a workflow in WfFormat, with the measurements of a run if there is one.
 ///
 /// Every task is in `specification`, with its parents and its children. Of a run, the tasks that had an attempt are
@@ -79,7 +71,8 @@ pub struct Exported {
 ///
 /// The file satisfies the schema of its version, if the workflow has a task (`no_tasks` otherwise): what the schema
 /// does not allow is left out with `field_lost`, and ids outside its alphabet are rewritten. Commands are the
-/// templates of the tasks, not what they were rendered to. Edges whose ends are not both in the graph are left out.
+/// templates of the tasks, not what they were rendered to. Edges whose ends are not both in the graph are left out. A
+/// file of more than 16 MiB is not read again, which `not_importable` says.
 ///
 /// Costs O((tasks + dependencies + files) log of them).
 ///
@@ -121,7 +114,7 @@ pub fn export_wfformat(
     let source = Source { graph, outcome, options, kept: Kept::of(graph), ids, links, files, machines };
     let record = source.record(&mut warnings);
     let json = serde_json::to_string_pretty(&record).unwrap_or_default();
-    Exported { json: escaped(&json), warnings: warnings.0 }
+    Exported::new(escaped(&json), warnings.0)
 }
 
 /// The same JSON, with a line break behind it, and without bare characters that YAML refuses or that cannot be seen:
@@ -129,14 +122,7 @@ pub fn export_wfformat(
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 1);
     for c in json.chars() {
-        let hidden = matches!(c, '\u{FEFF}' | '\u{2028}' | '\u{2029}') || u32::from(c) & 0xFFFE == 0xFFFE;
-        if c != '\n' && (c.is_control() || hidden) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
+        if c != '\n' && is_hidden(c) { escape(c, &mut out) } else { out.push(c) }
     }
     out.push('\n');
     out

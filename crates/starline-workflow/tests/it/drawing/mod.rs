@@ -1,6 +1,8 @@
 //! Drawings of graphs.
 
 mod cases;
+pub(crate) mod graphs;
+mod languages;
 mod laws;
 mod picture;
 

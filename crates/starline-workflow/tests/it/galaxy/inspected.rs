@@ -103,7 +103,7 @@ fn a_run_is_exported_with_its_state() {
     );
     let own = outcome(&workflow);
     let options_of = GalaxyExport { outcome: Some(&own), ..GalaxyExport::default() };
-    let written = export_galaxy(&workflow, &options_of).expect("expressible");
+    let written = export_galaxy(&workflow, &options_of).expect("expressible").json;
     let whole = json(&written);
     assert_eq!((&whole["constellation_id"], &whole["state"]), (&json!("run-1"), &json!("executing")));
     let task = |id: &str, field: &str| whole["tasks"][id][field].clone();

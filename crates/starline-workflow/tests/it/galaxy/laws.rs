@@ -12,8 +12,9 @@ use starline_types::{DependencyId, DependencyKind, Exec, GraphSpec, Millis, Payl
 use starline_workflow::{GalaxyOptions, ImportedGalaxy, Value, Workflow, import_galaxy};
 
 use super::{export, exported, json as parsed, options, warned};
-use crate::laws;
 use crate::listed;
+use crate::workflow::arbitrary;
+use crate::workflow::written::difference;
 
 /// A workflow with what Galaxy could take for its own: texts, platforms, kept metadata, ids of dependencies.
 fn workflow() -> impl Strategy<Value = Workflow> {
@@ -29,18 +30,20 @@ fn workflow() -> impl Strategy<Value = Workflow> {
     let kept = vec(option::weighted(0.3, kept), 8);
     let prompts =
         vec(option::weighted(0.5, select(vec!["name", "description", "own {{ \"{{\" }}", "os"])), 8);
-    (laws::workflow(), vec(line, 0..6), kept, prompts).prop_map(|(mut workflow, lines, kept, prompts)| {
-        let graph = Arc::make_mut(&mut workflow.graph);
-        for (task, (kept, prompt)) in graph.tasks.iter_mut().zip(kept.iter().zip(prompts)) {
-            decorate(Arc::make_mut(task), kept.as_ref(), prompt);
-        }
-        if let Some(Some(kept)) = kept.last() {
-            graph.metadata.insert("galaxy".to_owned(), kept.clone());
-            graph.metadata.insert("starline".to_owned(), json!({"format": 1, "revision": "x"}));
-        }
-        decorate_edges(graph, &lines);
-        workflow
-    })
+    (arbitrary::workflow(), vec(line, 0..6), kept, prompts).prop_map(
+        |(mut workflow, lines, kept, prompts)| {
+            let graph = Arc::make_mut(&mut workflow.graph);
+            for (task, (kept, prompt)) in graph.tasks.iter_mut().zip(kept.iter().zip(prompts)) {
+                decorate(Arc::make_mut(task), kept.as_ref(), prompt);
+            }
+            if let Some(Some(kept)) = kept.last() {
+                graph.metadata.insert("galaxy".to_owned(), kept.clone());
+                graph.metadata.insert("starline".to_owned(), json!({"format": 1, "revision": "x"}));
+            }
+            decorate_edges(graph, &lines);
+            workflow
+        },
+    )
 }
 
 fn decorate(task: &mut TaskSpec, kept: Option<&Value>, prompt: Option<&str>) {
@@ -103,14 +106,14 @@ fn moment() -> impl Strategy<Value = String> {
 fn task(id: &str) -> impl Strategy<Value = Value> + use<> {
     let id = id.to_owned();
     let texts = (
-        option::of(laws::text()),
-        option::of(prop_oneof![laws::text(), Just("{{ x }} {% if %}".to_owned())]),
-        option::of(vec(laws::text(), 0..3)),
+        option::of(arbitrary::text()),
+        option::of(prop_oneof![arbitrary::text(), Just("{{ x }} {% if %}".to_owned())]),
+        option::of(vec(arbitrary::text(), 0..3)),
         option::of(select(vec!["", "box1", "a.b"])),
         option::of(select(vec!["windows", "macos", "linux", "android", "ios", "web", "api"])),
     );
     let numbers = (1..=4_u8, option::of(1..604_800_000_u64), 0..=100_u32);
-    let rest = (laws::values(), option::of(laws::text()), moment());
+    let rest = (arbitrary::values(), option::of(arbitrary::text()), moment());
     (texts, numbers, rest).prop_map(
         move |(
             (name, description, tips, target, kind),
@@ -131,8 +134,8 @@ fn task(id: &str) -> impl Strategy<Value = Value> + use<> {
 
 fn line() -> impl Strategy<Value = (String, Index, Index, Value)> {
     let kind = select(vec!["unconditional", "conditional", "success_only", "completion_only"]);
-    let id = prop_oneof![Just(String::new()), laws::text(), "[a-z>-]{1,6}"];
-    let rest = (option::of(laws::text()), laws::values(), moment());
+    let id = prop_oneof![Just(String::new()), arbitrary::text(), "[a-z>-]{1,6}"];
+    let rest = (option::of(arbitrary::text()), arbitrary::values(), moment());
     (id, any::<Index>(), any::<Index>(), kind, rest).prop_map(|(id, from, to, kind, (note, metadata, at))| {
         let body = json!({
             "dependency_type": kind, "condition_description": note, "metadata": metadata,
@@ -148,7 +151,7 @@ fn constellation() -> impl Strategy<Value = Value> {
     let id = prop_oneof!["[a-z]{1,5}", "[ -~é]{1,6}"];
     let tasks =
         btree_map(id, Just(()), 1..7).prop_flat_map(|ids| ids.keys().map(|id| task(id)).collect::<Vec<_>>());
-    let head = ("[a-z _]{1,9}", option::of(laws::text()), laws::values(), moment(), any::<bool>());
+    let head = ("[a-z _]{1,9}", option::of(arbitrary::text()), arbitrary::values(), moment(), any::<bool>());
     (tasks, vec(line(), 0..8), head).prop_map(|(tasks, lines, (id, name, mut metadata, at, own))| {
         let names: Vec<String> =
             tasks.iter().map(|task| task["task_id"].as_str().expect("an id").to_owned()).collect();
@@ -180,7 +183,7 @@ fn constellation() -> impl Strategy<Value = Value> {
 
 /// Lets a constellation run for a while.
 fn progress() -> impl Strategy<Value = Vec<(u8, Value, String, u64, u32)>> {
-    vec((0..5_u8, laws::json(), laws::text(), 0..10_000_000_u64, 0..9_u32), 7)
+    vec((0..5_u8, arbitrary::json(), arbitrary::text(), 0..10_000_000_u64, 0..9_u32), 7)
 }
 
 fn run(mut whole: Value, progress: Vec<(u8, Value, String, u64, u32)>) -> Value {
@@ -232,6 +235,7 @@ proptest! {
         let written = export(&workflow);
         let imported = read_back(&written, &GalaxyOptions::default())?;
         prop_assert_eq!(&imported.workflow, &workflow, "{}\n{:#?}", written, warned(&imported));
+        prop_assert_eq!(difference(&imported.workflow), None);
         prop_assert!(imported.warnings.iter().all(|warning| warning.code != "starline_ignored"));
         // Writing is stable.
         prop_assert_eq!(exported(&imported).replace(imported.run_id.as_str(), ""), written.replace(imported.run_id.as_str(), ""));
@@ -240,6 +244,7 @@ proptest! {
     #[test]
     fn what_is_imported_exports_equal(whole in constellation()) {
         let imported = read_back(&whole.to_string(), &GalaxyOptions::default())?;
+        prop_assert_eq!(difference(&imported.workflow), None);
         // Both are read from text, since reading may round the last digit of a number.
         prop_assert_eq!(essential(parsed(&exported(&imported))), essential(parsed(&whole.to_string())));
     }

@@ -10,6 +10,7 @@ use starline_workflow::{
 };
 
 use crate::listed;
+use crate::workflow::written::assert_writable;
 
 fn options(inspect: bool) -> GalaxyOptions {
     GalaxyOptions { inspect, ..GalaxyOptions::default() }
@@ -24,7 +25,10 @@ fn import(file: &str) -> ImportedGalaxy {
 #[track_caller]
 fn import_with(file: &str, options: &GalaxyOptions) -> ImportedGalaxy {
     match import_galaxy(file.as_bytes(), options) {
-        Ok(imported) => imported,
+        Ok(imported) => {
+            assert_writable(&imported.workflow);
+            imported
+        }
         Err(problems) => panic!("{}\n{file}", listed(&problems)),
     }
 }
@@ -46,11 +50,11 @@ fn exported(imported: &ImportedGalaxy) -> String {
         revision: imported.revision,
         ..GalaxyExport::default()
     };
-    export_galaxy(&imported.workflow, &options).expect("expressible")
+    export_galaxy(&imported.workflow, &options).expect("expressible").json
 }
 
 fn export(workflow: &Workflow) -> String {
-    export_galaxy(workflow, &GalaxyExport::default()).expect("expressible")
+    export_galaxy(workflow, &GalaxyExport::default()).expect("expressible").json
 }
 
 fn json(text: &str) -> Value {

@@ -114,3 +114,27 @@ fn device_files_have_the_fields_of_their_schema() {
         DeviceFile::parse(file.as_bytes()).expect_err("an unknown field")
     });
 }
+
+#[test]
+fn every_field_is_in_the_readme() {
+    let readme = include_str!("../../../README.md");
+    let words: BTreeSet<&str> = readme
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .collect();
+    for kind in [SchemaKind::Workflow, SchemaKind::Devices] {
+        let schema = schema(kind);
+        let definitions = schema["$defs"].as_object().expect("definitions");
+        // What an edit may have is told where edits are.
+        let objects = definitions
+            .iter()
+            .filter(|(name, object)| object["properties"].is_object() && *name != "TemplatedEdit");
+        for (name, _) in objects {
+            let missing: Vec<String> = properties(&schema, name)
+                .into_iter()
+                .filter(|field| !words.contains(field.as_str()))
+                .collect();
+            assert!(missing.is_empty(), "{name}: {missing:?}");
+        }
+    }
+}

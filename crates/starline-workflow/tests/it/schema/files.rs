@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use starline_workflow::{DeviceFile, LoadOptions, Problem, SchemaKind, Value, Workflow, to_json};
 
 use super::{as_json, refusals, validator};
-use crate::device_laws::device_file;
-use crate::laws::workflow;
+use crate::devices::laws::device_file;
+use crate::workflow::arbitrary::workflow;
 
 /// Faults that no schema can see: their code, and words of the message where the code alone does not tell. A file is
 /// expected to pass its schema if it has no others.
@@ -21,8 +21,9 @@ const BEYOND_STRUCTURE: &[(&str, &str)] = &[
     ("invalid_value", "cannot be kept exactly"),
     // Sizes and counts of the file as a whole.
     ("limit_exceeded", ""),
-    // Ids are unique over a list of mappings, and a schema looks at one at a time.
+    // Ids are unique over many mappings, and a schema looks at one at a time.
     ("duplicate_device", ""),
+    ("duplicate_dependency", "exists already"),
     // What stands in one place names what stands in another.
     ("unknown_task", ""),
     ("unknown_device", ""),
@@ -119,12 +120,13 @@ fn broken_device_files_are_refused() {
 
 #[test]
 fn broken_workflow_files_are_refused() {
-    let table = crate::broken::TABLE.iter().map(|(file, ..)| ((*file).to_owned(), (*file).to_owned()));
+    let table =
+        crate::workflow::broken::TABLE.iter().map(|(file, ..)| ((*file).to_owned(), (*file).to_owned()));
     let mut wrong = accepted(SchemaKind::Workflow, table.collect(), crate::problems);
     let files = folder("tests/broken");
     assert!(files.len() >= 40);
     wrong.extend(accepted(SchemaKind::Workflow, files, |file| {
-        Workflow::parse(file.as_bytes(), &crate::golden::options()).expect_err("the file is broken")
+        Workflow::parse(file.as_bytes(), &crate::workflow::golden::options()).expect_err("the file is broken")
     }));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

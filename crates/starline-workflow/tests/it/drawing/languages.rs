@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use starline_types::{Dependency, DependencyKind, GraphSpec, Payload, TaskDetails, TaskId, TaskSpec};
 use starline_workflow::{to_dot, to_mermaid};
 
-use crate::graphs::{HOSTILE, graph, states};
+use super::graphs::{HOSTILE, graph, states};
 
 fn id(id: &str) -> TaskId {
     TaskId::new(id).expect("an id")

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use starline_types::{
-    DependencyKind, DeviceId, ErrorKind, FailurePolicy, Jitter, Millis, OutputSource, OutputType, Payload,
-    Priority, TaskSpec,
+    Dependency, DependencyId, DependencyKind, DeviceId, ErrorKind, FailurePolicy, Jitter, Millis,
+    OutputSource, OutputType, Payload, Priority, TaskSpec,
 };
 use starline_workflow::{InputType, LoadOptions, Value, Workflow, to_json, to_yaml};
 
@@ -50,6 +50,44 @@ tasks:
   done: { after: [settle], run: { noop: }, priority: 7 }
   say: { run: { prompt: Summarise the report } }
 "#;
+
+/// Everything that edges can be.
+const EDGES: &str = r#"version: 1
+tasks:
+  scan: { run: { noop: {} } }
+  tidy: { run: { noop: {} } }
+  page:
+    run: { noop: {} }
+    after:
+      scan: [success, { kind: completion, id: line-1, note: both }, { when: status == 'failed' }, success]
+      tidy: { kind: failure, id: "scan->page#2" }
+  rest: { run: { noop: {} }, after: { page: { id: line-2 } } }
+  done: { run: { noop: {} }, after: { rest: [completion] } }
+"#;
+
+#[test]
+fn edges_have_ids_and_parallels() {
+    let workflow = load(EDGES);
+    let shown = |edge: &Dependency| {
+        let id = edge.id.as_ref().map_or("", DependencyId::as_str);
+        format!("{}->{} {} {id} {}", edge.from, edge.to, edge.kind, edge.note.as_deref().unwrap_or(""))
+    };
+    let edges: Vec<String> = workflow.graph.dependencies.iter().map(shown).collect();
+    let expected = [
+        "scan->page success  ",
+        "scan->page completion line-1 both",
+        "scan->page when(status == 'failed')  ",
+        "scan->page success  ",
+        "tidy->page failure scan->page#2 ",
+        "page->rest success line-2 ",
+        "rest->done completion  ",
+    ];
+    assert_eq!(edges, expected);
+    let yaml = to_yaml(&workflow).expect("expressible");
+    let said = "after: { page: { kind: success, id: line-2 } }";
+    assert!(yaml.contains(said) && yaml.contains("after: { rest: completion }"), "{yaml}");
+    assert_eq!(load(&yaml), workflow, "{yaml}");
+}
 
 fn task<'w>(workflow: &'w Workflow, id: &str) -> &'w TaskSpec {
     workflow.graph.tasks.iter().find(|task| task.id.as_str() == id).expect("the task is there")

@@ -13,11 +13,15 @@ use starline_workflow::{
     import_wfformat, import_wfformat_with,
 };
 
-use crate::record_schema::faults;
+use super::schema::faults;
+use crate::workflow::written::assert_writable;
 use crate::{listed, load};
 
 pub(crate) fn import(json: &str) -> Imported {
-    import_wfformat(json.as_bytes()).unwrap_or_else(|problems| panic!("{}\n{json}", listed(&problems)))
+    let imported =
+        import_wfformat(json.as_bytes()).unwrap_or_else(|problems| panic!("{}\n{json}", listed(&problems)));
+    assert_writable(&imported.workflow);
+    imported
 }
 
 /// Writes an imported record again.

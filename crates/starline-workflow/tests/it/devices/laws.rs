@@ -9,8 +9,8 @@ use starline_workflow::{
     AuthSettings, ConnectionSettings, DeviceEntry, DeviceFile, Link, NetworkSettings, SshMode, Value,
 };
 
-use crate::laws::{json, key, text};
 use crate::listed;
+use crate::workflow::arbitrary::{json, key, text};
 
 fn span() -> impl Strategy<Value = Millis> {
     prop_oneof![1..100_u64, 1_000..10_000_000_u64, Just(3_600_000)].prop_map(Millis)

@@ -1,7 +1,9 @@
 //! Files that were made to do harm.
 
 use proptest::prelude::*;
-use starline_workflow::{DeviceFile, LoadOptions, Problem, Workflow, import_wfformat};
+use starline_workflow::{
+    DeviceFile, GalaxyOptions, LoadOptions, Problem, Workflow, import_galaxy, import_wfformat,
+};
 
 use crate::listed;
 
@@ -10,6 +12,8 @@ fn read_all(bytes: &[u8]) -> Vec<Problem> {
     let mut problems = Workflow::parse(bytes, &LoadOptions::default()).err().unwrap_or_default();
     problems.extend(DeviceFile::parse(bytes).err().unwrap_or_default());
     problems.extend(import_wfformat(bytes).err().unwrap_or_default());
+    let options = GalaxyOptions { inspect: true, ..GalaxyOptions::default() };
+    problems.extend(import_galaxy(bytes, &options).err().unwrap_or_default());
     for problem in &problems {
         assert!(problem.line > 0 && problem.column > 0, "{problem}");
         let shown = starline_workflow::render(problem, "f");

@@ -11,10 +11,11 @@ use starline_workflow::{
     ExportOptions, ImportOptions, Value, WfVersion, export_wfformat, import_wfformat_with,
 };
 
-use crate::exported::{codes, export, import, outcome, parsed};
-use crate::graphs::graph;
+use super::exported::{codes, export, import, outcome, parsed};
+use super::schema::faults;
+use crate::drawing::graphs::graph;
 use crate::listed;
-use crate::record_schema::faults;
+use crate::workflow::written::difference;
 
 /// A valid record of one of the versions, with files, machines, measures and figures.
 fn record() -> impl Strategy<Value = Value> {
@@ -142,6 +143,7 @@ proptest! {
         let read = |text: &str| import_wfformat_with(text.as_bytes(), &options)
             .map_err(|problems| TestCaseError::fail(format!("{}\n{text}", listed(&problems))));
         let mut imported = read(&record.to_string())?;
+        prop_assert_eq!(difference(&imported.workflow), None);
         let exported = export(&imported, version_of(&record));
         prop_assert_eq!(faults(&parsed(&exported)), [""; 0], "{}", exported.json);
         prop_assert_eq!(codes(&exported), [""; 0]);

@@ -225,12 +225,32 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     (
         "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { if: x } } }\n",
         "4:38 unknown_field",
-        "kind, note, when",
+        "`when`",
     ),
     (
         "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: x, kind: success } } }\n",
         "4:47 invalid_value",
         "both",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [] } }\n",
+        "4:36 invalid_value",
+        "at least one",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [success, { when: x, id: 'a b' }] } }\n",
+        "4:61 invalid_id",
+        "id",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [{ id: l }, { id: l }] } }\n",
+        "4:54 duplicate_dependency",
+        "another id",
+    ),
+    (
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [{ when: x }, { when: \"1 +\" }] } }\n",
+        "4:58 invalid_condition",
+        "a -> b",
     ),
     (
         "version: 1\ntasks:\n  a: { run: { sh: \"echo '{{ inputs.x }}'\" } }\n",

@@ -1,8 +1,14 @@
 //! Large files. What they take is measured in the benches; here they must be read at all.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use starline_workflow::{LoadOptions, Workflow, to_yaml};
+use starline_types::{GraphSpec, Payload, TaskDetails, TaskId, TaskSpec};
+use starline_workflow::{
+    ExportOptions, Exported, GalaxyExport, GalaxyOptions, LoadOptions, Workflow, export_galaxy,
+    export_wfformat, import_galaxy, import_wfformat, to_yaml,
+};
 
 use crate::{listed, load};
 
@@ -53,4 +59,39 @@ fn one_task_too_many_is_refused() {
     }
     let problems = Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect_err("too many");
     assert!(problems.iter().any(|problem| problem.code == "limit_exceeded"), "{}", listed(&problems));
+}
+
+/// Tasks that are 8 KiB each in every format.
+fn heavy(tasks: usize) -> Workflow {
+    let text = "x".repeat(8 << 10);
+    let details = |at: usize| TaskDetails {
+        description: format!("{at} {text}"),
+        metadata: BTreeMap::from([("wfformat".to_owned(), serde_json::json!({ "type": text }))]),
+        ..TaskDetails::default()
+    };
+    let task = |at: usize| {
+        let id = TaskId::new(format!("t{at}")).expect("an id");
+        TaskSpec { details: Some(Arc::new(details(at))), ..TaskSpec::new(id, Payload::Noop) }
+    };
+    Workflow::new(GraphSpec {
+        tasks: (0..tasks).map(|at| Arc::new(task(at))).collect(),
+        ..GraphSpec::default()
+    })
+}
+
+fn codes(exported: &Exported) -> Vec<&str> {
+    exported.warnings.iter().map(|warning| warning.code.as_str()).collect()
+}
+
+#[test]
+fn exports_that_cannot_be_read_again_are_told() {
+    for (tasks, expected) in [(100, &[][..]), (2_200, &["not_importable"][..])] {
+        let workflow = heavy(tasks);
+        let record = export_wfformat(&workflow.graph, None, &ExportOptions::default());
+        let galaxy = export_galaxy(&workflow, &GalaxyExport::default()).expect("expressible");
+        assert_eq!((codes(&record), codes(&galaxy)), (expected.to_vec(), expected.to_vec()));
+        let readable = expected.is_empty();
+        assert_eq!(import_wfformat(record.json.as_bytes()).is_ok(), readable);
+        assert_eq!(import_galaxy(galaxy.json.as_bytes(), &GalaxyOptions::default()).is_ok(), readable);
+    }
 }

@@ -1,0 +1,5 @@
+//! Device files, read and written.
+
+mod broken;
+pub(crate) mod laws;
+mod valid;
