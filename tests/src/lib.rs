@@ -1,4 +1,6 @@
-//! What the tests of the whole have in common: scenarios with golden traces.
+//! What the tests of the whole have in common: scenarios with golden traces, and hostile input.
+
+pub mod fuzz;
 
 use std::path::PathBuf;
 

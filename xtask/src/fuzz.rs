@@ -1,30 +1,26 @@
 //! The long volume of the hostile-input tests.
 
-use anyhow::ensure;
-
-use crate::{cargo, test};
+use crate::cargo;
 
 pub(crate) const HELP: &str = "\
-Runs the tests of the package `starline-tests` whose name starts with `fuzz_`, in release mode and with
-STARLINE_FUZZ_INPUTS set to the number of inputs for each target. The same tests run with a small volume
-in every `cargo xtask test`. Nothing that comes from outside may panic, hang or use memory without bound.";
+Gives hostile inputs to every reader of outside data and to the renderer of templates: workflow and device
+files, imports, conditions, templates, ids and amounts, edits, graphs, settings, records and journals.
+Nothing that comes from outside may panic, hang, take more than a second in one call, or more than 256 MiB;
+what is accepted must be written and read back as the same.
 
-/// Runs each target over `inputs` hostile inputs.
-pub(crate) fn run(inputs: u64, filters: &[String]) -> anyhow::Result<bool> {
+Inputs are valid ones with changes; equal seeds give equal inputs. Children run them, one for each
+processor, within a limit of memory and under a watchdog. For each target: inputs, the share that was
+accepted, the slowest call and the most memory. A finding is saved under `target/fuzz/TARGET`, small where
+it can be made small, beside a text that says what it is; the exit code is 1 then.
+        --inputs N   of all targets together        --seed S        other inputs
+        --jobs J     children at a time             --replay FILE   one saved input of the TARGET
+A finding that is fixed stays fixed: put its input into `tests/fuzz/findings/TARGET`, which every
+`cargo xtask test` reads, with a few thousand inputs of each target.";
+
+/// Runs the checked build of the fuzz program.
+pub(crate) fn run(args: &[String]) -> anyhow::Result<bool> {
     let mut command = cargo::command();
-    command.args(["test", "--release", "--package", "starline-tests", "--test", "it", "--", "--show-output"]);
-    if filters.is_empty() {
-        command.arg("fuzz_");
-    }
-    command.args(filters.iter().map(|filter| match filter.strip_prefix("fuzz_") {
-        Some(_) => filter.clone(),
-        None => format!("fuzz_{filter}"),
-    }));
-    command.env("STARLINE_FUZZ_INPUTS", inputs.to_string());
-    let (success, tally) = test::count(&mut command, &mut test::show)?;
-    print!("\n{tally}");
-    let counts = tally.counts();
-    println!("{counts}");
-    ensure!(!success || counts.passed > 0, "no target ran: no test `fuzz_…` has such a name");
-    Ok(success)
+    command.args(["run", "--profile", "checked", "--package", "starline-tests"]);
+    command.args(["--bin", "starline-fuzz", "--"]).args(args);
+    Ok(cargo::run(&mut command)?.success())
 }

@@ -83,11 +83,9 @@ enum Command {
     /// Run the long volume of the hostile-input tests
     #[command(after_help = fuzz::HELP)]
     Fuzz {
-        /// Hostile inputs for each target
-        #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-        inputs: u64,
-        /// Run only targets whose name contains one of these words
-        filters: Vec<String>,
+        /// Passed on: options, and names of targets
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
     },
     /// Measure: ratios to baselines, or instruction counts
     #[command(after_help = bench::HELP)]
@@ -126,7 +124,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Docs { check } => Ok(verdict("docs", &docs::run(check)?)),
         Command::Tidy => Ok(verdict("tidy", &tidy::check()?)),
         Command::Soak { name, args } => soak::run(name, &args),
-        Command::Fuzz { inputs, filters } => fuzz::run(inputs, &filters),
+        Command::Fuzz { args } => fuzz::run(&args),
         Command::Bench { name, args } => bench::run(name, &args),
     }
 }

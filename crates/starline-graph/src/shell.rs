@@ -17,14 +17,36 @@ const RESERVED: [&str; 17] = [
 
 /// A text as one word.
 ///
-/// A plain word stays bare, so that `echo 3` reads as it was meant, unless a redirection follows: `3>` would be a
+/// A plain word stays bare, so that `echo 3` reads as it was meant, unless it is `surely` to be quoted: `3>` would be a
 /// file descriptor.
-pub(crate) fn quote(text: &str, redirected: bool) -> String {
+pub(crate) fn quote(text: &str, surely: bool) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte);
-    if !text.is_empty() && !redirected && text.bytes().all(plain) && !RESERVED.contains(&text) {
+    if !text.is_empty() && !surely && text.bytes().all(plain) && !RESERVED.contains(&text) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Whether a plain value would be one word with what stands beside it that means something to the shell: reserved words
+/// are made of small letters.
+pub(crate) fn joins(value: &str, before: &str, after: &str) -> bool {
+    let small = |c: char| c.is_ascii_lowercase() || c == MARK;
+    let behind = after.strip_prefix("\\\n").unwrap_or(after);
+    value.chars().all(small)
+        && (before.ends_with(small) || before.ends_with("\\\n") || behind.starts_with(small))
+}
+
+/// Whether digits before this text would be a file descriptor: a redirection follows, maybe after more digits.
+pub(crate) fn redirects(text: &str) -> bool {
+    let mut rest = text;
+    loop {
+        let next = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let next = next.strip_prefix("\\\n").unwrap_or(next);
+        if next.len() == rest.len() {
+            return rest.starts_with(['<', '>']);
+        }
+        rest = next;
+    }
 }
 
 /// An interpolation where no word is read.
@@ -44,6 +66,7 @@ pub(crate) fn check(script: &str) -> Result<(), Misplaced> {
         chars: script.chars().collect(),
         at: 0,
         frames: Vec::new(),
+        word: false,
         documents: Vec::new(),
         lost: None,
     };
@@ -70,6 +93,8 @@ struct Scan {
     chars: Vec<char>,
     at: usize,
     frames: Vec<Frame>,
+    /// Whether what comes next would continue a word.
+    word: bool,
     /// Here-documents whose bodies begin on the next line: the line that ends each, and whether tabs are stripped.
     documents: Vec<(String, bool)>,
     /// Why the context is not known any more.
@@ -104,8 +129,16 @@ impl Scan {
 
     /// Where words are read.
     fn command(&mut self, c: char) -> Result<(), &'static str> {
-        let begins = self.at == 0
-            || matches!(self.chars[self.at - 1], ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')');
+        let begins = !self.word;
+        if c == '\\' && self.peek(1) == Some('\n') {
+            if self.word && !self.frames.is_empty() {
+                // It may join the halves of `case`.
+                self.lost = Some("or behind a word in two lines inside $(...)");
+            }
+            self.at += 2;
+            return Ok(());
+        }
+        self.word = !matches!(c, ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>');
         match c {
             '\\' if self.peek(1) == Some(MARK) => return Err("an escape, behind a backslash"),
             '\\' => self.at += 2,
@@ -174,6 +207,11 @@ impl Scan {
             '"' => self.enter(Frame::Double, 1),
             '`' => self.skip_backticks()?,
             '$' => self.dollar()?,
+            '#' if matches!(self.chars[self.at - 1], ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')') => {
+                // A comment, if these are two subshells after all.
+                self.lost = Some("or behind a comment inside ((...))");
+                self.at += 1;
+            }
             '(' | ')' => {
                 now = if c == '(' { open + 1 } else { open - 1 };
                 self.at += 1;
@@ -190,6 +228,7 @@ impl Scan {
     }
 
     fn enter(&mut self, frame: Frame, length: usize) {
+        self.word = !matches!(frame, Frame::Substitution { .. });
         self.frames.push(frame);
         self.at += length;
     }
@@ -206,6 +245,7 @@ impl Scan {
             ('(', _) => *open += 1,
             (_, 0) => {
                 self.frames.pop();
+                self.word = true;
             }
             _ => *open -= 1,
         }
@@ -346,6 +386,7 @@ mod tests {
             "f() { echo @; }",
             "echo $'a' @",
             "echo 'unfinished",
+            "echo a\\\n#b @; echo $(a)#b @; echo \"x\"#b @",
             "echo @ $($'",
             "cat @ <<",
         ] {
@@ -371,6 +412,12 @@ mod tests {
             ("echo \"`echo @`\"", BACKTICKS),
             ("true # @", "a comment"),
             ("# it's @", "a comment"),
+            ("cat <#@", "a comment"),
+            ("echo a\\\n#'\n@ '", SINGLE),
+            ("echo \\\n#@", "a comment"),
+            ("echo $(a)#'\n@ '", SINGLE),
+            ("\"$(ca\\\nse x in a) \" ; esac) @\"", "or behind a word in two lines inside $(...)"),
+            ("((a) # '\n) ; echo ' ) @ '", "or behind a comment inside ((...))"),
             ("cat <<EOF\n@\nEOF", "a here-document"),
             ("cat <<'EOF'\n@\nEOF", "a here-document"),
             ("cat <<@\nx\n", "a here-document"),
@@ -407,5 +454,15 @@ mod tests {
             assert_eq!(quote(text, false), word);
         }
         assert_eq!(quote("3", true), "'3'");
+        for (before, after, one) in
+            [("ca", " x", true), (" ", "f", true), ("a/", ".log", false), ("", "", false)]
+        {
+            assert_eq!(joins("se", before, after), one, "{before:?} {after:?}");
+        }
+        for (text, follows) in
+            [(">x", true), ("2<", true), ("\\\n1\\\n>", true), (" >", false), ("x>", false), ("", false)]
+        {
+            assert_eq!(redirects(text), follows, "{text:?}");
+        }
     }
 }

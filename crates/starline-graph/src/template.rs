@@ -431,6 +431,8 @@ impl Visitor for Renamer<'_> {
         let mut renamed = text.to_owned();
         for reference in spans.into_iter().rev() {
             if let Some(name) = (self.name)(&reference.task) {
+                // Anything else might end the text that it is written in.
+                TaskId::new(&name).map_err(|error| RenderError::new(place, error.to_string()))?;
                 renamed.replace_range(reference.span, &format!("[\"{name}\"]"));
             }
         }
@@ -490,15 +492,19 @@ impl<'c> Renderer<'c> {
 
     fn fill(&mut self, template: &Template, place: &Place<'_>) -> Result<String, String> {
         let mut rendered = String::new();
+        let beside = |at: usize| match template.parts.get(at) {
+            Some(Part::Text(text)) => text.as_str(),
+            Some(Part::Interpolation { .. }) => "\0",
+            None => "",
+        };
         for (at, part) in template.parts.iter().enumerate() {
             match part {
                 Part::Text(text) => rendered.push_str(text),
                 Part::Interpolation { program, source, .. } if *place == Place::Script => {
-                    let redirected = matches!(
-                        template.parts.get(at + 1),
-                        Some(Part::Text(text)) if text.starts_with(['<', '>'])
-                    );
-                    rendered.push_str(&shell::quote(&self.word(program, source, place)?, redirected));
+                    let word = self.word(program, source, place)?;
+                    let (before, after) = (beside(at.wrapping_sub(1)), beside(at + 1));
+                    let quoted = shell::redirects(after) || shell::joins(&word, before, after);
+                    rendered.push_str(&shell::quote(&word, quoted));
                 }
                 Part::Interpolation { program, source, .. } => {
                     rendered.push_str(&self.word(program, source, place)?)

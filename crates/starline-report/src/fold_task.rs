@@ -182,7 +182,7 @@ impl History {
         let place = self.device_at(&device);
         let device = &mut self.devices[place];
         device.free.insert(lane);
-        device.busy.0 += spent.0;
+        device.busy.0 = device.busy.0.saturating_add(spent.0);
         device.failures += u32::from(outcome.is_failure());
     }
 

@@ -83,8 +83,8 @@ impl History {
             if let (Some(expected), Some(last)) = (estimate(task), last) {
                 let actual = last.duration(self.until());
                 estimates.tasks += 1;
-                estimates.estimated.0 += expected.0;
-                estimates.actual.0 += actual.0;
+                estimates.estimated.0 = estimates.estimated.0.saturating_add(expected.0);
+                estimates.actual.0 = estimates.actual.0.saturating_add(actual.0);
                 estimates.farthest.push((task.id().clone(), expected, actual));
             }
         }

@@ -71,11 +71,11 @@ impl History {
         for (_, attempt) in self.attempts() {
             let spent = attempt.duration(now);
             summary.attempts += 1;
-            summary.work.0 += spent.0;
+            summary.work.0 = summary.work.0.saturating_add(spent.0);
             summary.retries += u64::from(attempt.retry.is_some());
             summary.failed_attempts += u64::from(attempt.outcome.is_failure());
             if !matches!(attempt.outcome, AttemptOutcome::Completed | AttemptOutcome::Running) {
-                summary.wasted.0 += spent.0;
+                summary.wasted.0 = summary.wasted.0.saturating_add(spent.0);
             }
             ends.push((attempt.assigned_at, true));
             ends.push((attempt.ended_at.unwrap_or(now + Millis(1)), false));
@@ -108,7 +108,7 @@ impl History {
         let mut busy: Vec<u64> = self.devices.iter().map(|device| device.busy.0).collect();
         for (_, attempt) in self.attempts().filter(|(_, attempt)| attempt.ended_at.is_none()) {
             if let Some(at) = self.device_places.get(&attempt.device) {
-                busy[*at] += attempt.duration(now).0;
+                busy[*at] = busy[*at].saturating_add(attempt.duration(now).0);
             }
         }
         let uses = self.devices.iter().zip(busy).map(|(device, busy)| {
@@ -136,10 +136,10 @@ fn share(part: Millis, whole: u64) -> f64 {
 
 /// The length of the union of spans that come in the order of their begins.
 fn union(spans: impl Iterator<Item = (Timestamp, Timestamp)>) -> Millis {
-    let (mut total, mut reached) = (0, Timestamp(0));
+    let (mut total, mut reached) = (0_u64, Timestamp(0));
     for (from, to) in spans {
         let from = from.max(reached);
-        total += to.since(from).0;
+        total = total.saturating_add(to.since(from).0);
         reached = reached.max(to);
     }
     Millis(total)

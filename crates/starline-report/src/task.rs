@@ -286,7 +286,7 @@ impl TaskHistory {
     /// The time of all attempts together, live ones up to `now`.
     #[must_use]
     pub fn run_time(&self, now: Timestamp) -> Millis {
-        Millis(self.attempts.iter().map(|attempt| attempt.duration(now).0).sum())
+        Millis(self.attempts.iter().map(|attempt| attempt.duration(now).0).fold(0, u64::saturating_add))
     }
 
     /// The time from ready to the first attempt, or to the end without one; `None` for a task that never was ready.

@@ -121,7 +121,7 @@ impl Trace {
             for (phase, attempt, is_end) in [("s", last, false), ("f", first, true)] {
                 let (from, length) = extent(history, attempt);
                 // An arrow belongs to the slice around its ends, which does not cover its own last instant.
-                let ts = if is_end { from } else { from + length - 1 };
+                let ts = if is_end { from } else { from.saturating_add(length - 1) };
                 let pid = numbers.get(&attempt.device).copied().unwrap_or(RUN);
                 let (tid, bound) = (attempt.lane + 1, if is_end { r#","bp":"e""# } else { "" });
                 self.event(format_args!(

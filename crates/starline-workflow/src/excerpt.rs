@@ -27,6 +27,16 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{shown}`")
 }
 
+/// A name of the file for a hint: without what [`printable`] takes out, and cut if it is long.
+pub(crate) fn name(name: &str) -> String {
+    let mut chars = name.chars();
+    let mut shown: String = chars.by_ref().take(QUOTED).collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    printable(&shown)
+}
+
 /// The part of a line around a column, and the column within it. Both columns count characters from 1.
 pub(crate) fn window(line: &str, column: u32) -> (String, u32) {
     let column = column.max(1) as usize - 1;

@@ -162,8 +162,8 @@ impl<'t> Fields<'t> {
     pub(crate) fn close(self, report: &mut Report) {
         for entry in self.left.into_iter().flatten() {
             let message = format!("{} has no field {}", self.what, quoted(entry.key));
-            let problem = report.add(entry.at, UNKNOWN_FIELD, message);
-            problem.hint = nearest::choices(entry.key, &self.known);
+            let hint = if report.keeps() { nearest::choices(entry.key, &self.known) } else { None };
+            report.add(entry.at, UNKNOWN_FIELD, message).hint = hint;
         }
     }
 }
@@ -207,7 +207,8 @@ impl<'t> Field<'t> {
     }
 
     pub(crate) fn string(&self, report: &mut Report) -> Option<String> {
-        self.text(report).map(str::to_owned)
+        let text = self.text(report)?;
+        report.takes(self.value.mark(), text.len()).then(|| text.to_owned())
     }
 
     /// A list of texts.
@@ -219,6 +220,11 @@ impl<'t> Field<'t> {
             }
             return None;
         };
+        let text = |view: View<'_>| view.scalar().map_or(0, |scalar| scalar.text.len());
+        let bytes = list.items().map(|item| size_of::<String>() + text(item)).sum();
+        if !report.takes(self.value.mark(), bytes) {
+            return None;
+        }
         Some(list.items().filter_map(|item| self.text_at(item, report)).map(str::to_owned).collect())
     }
 
@@ -228,6 +234,11 @@ impl<'t> Field<'t> {
             self.wrong(self.value, "a mapping from names to texts", report);
             return None;
         };
+        let text = |view: View<'_>| view.scalar().map_or(0, |scalar| scalar.text.len());
+        let texts: usize = map.entries().map(|entry| text(entry.value)).sum();
+        if !report.takes(self.value.mark(), map.bytes(size_of::<String>()) + texts) {
+            return None;
+        }
         let entries = map
             .entries()
             .filter_map(|entry| Some((entry.key.to_owned(), self.text_at(entry.value, report)?.to_owned())));
@@ -240,6 +251,9 @@ impl<'t> Field<'t> {
             self.wrong(self.value, "a mapping", report);
             return None;
         };
+        if !report.takes(self.value.mark(), map.bytes(size_of::<Value>())) {
+            return None;
+        }
         Some(map.entries().map(|entry| (entry.key.to_owned(), entry.value.json(report))).collect())
     }
 
@@ -386,8 +400,9 @@ impl<'t> Field<'t> {
             }
             None => {
                 let valid = supported(words);
+                let hinted = report.keeps();
                 let problem = self.wrong(self.value, &format!("one of {}", valid.join(", ")), report);
-                problem.hint = nearest::meant(text.unwrap_or_default(), &valid);
+                problem.hint = hinted.then(|| nearest::meant(text.unwrap_or_default(), &valid)).flatten();
                 None
             }
         }

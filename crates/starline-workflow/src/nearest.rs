@@ -1,5 +1,7 @@
 //! Names that a mistyped one may have meant.
 
+use crate::excerpt;
+
 /// Names listed in a hint.
 const CHOICES: usize = 20;
 /// Bytes of a name that are compared.
@@ -43,17 +45,18 @@ pub(crate) fn choices(wrong: &str, names: &[&str]) -> Option<String> {
     let mut known: Vec<_> = names.iter().map(|name| ranked(wrong, name)).collect();
     known.sort_unstable();
     let ((near, _), best) = *known.first()?;
-    let listed: Vec<&str> = known.iter().take(CHOICES).map(|(_, name)| *name).collect();
+    let listed: Vec<String> = known.iter().take(CHOICES).map(|(_, name)| excerpt::name(name)).collect();
+    let best_shown = excerpt::name(best);
     let more = known.len().saturating_sub(CHOICES);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let meant = if is_near(near, best) { format!("did you mean `{best}`? ") } else { String::new() };
+    let meant = if is_near(near, best) { format!("did you mean `{best_shown}`? ") } else { String::new() };
     Some(format!("{meant}valid are {}{rest}", listed.join(", ")))
 }
 
 /// A hint for a wrong word, if it is near one of a few.
 pub(crate) fn meant(wrong: &str, names: &[&str]) -> Option<String> {
     let ((near, _), best) = names.iter().map(|name| ranked(wrong, name)).min()?;
-    is_near(near, best).then(|| format!("did you mean `{best}`?"))
+    is_near(near, best).then(|| format!("did you mean `{}`?", excerpt::name(best)))
 }
 
 /// Whether a wrong name may have meant this one.

@@ -49,6 +49,10 @@ pub(crate) const FILE_NOT_READABLE: &str = "file_not_readable";
 /// A word that is none of those the format has.
 pub(crate) const UNKNOWN_ENUM: &str = "unknown_enum";
 
+/// Bytes that what is made of one file may take, its tree included: 192 MiB. They are estimated where they are taken,
+/// so that no file, and no alias in it, can ask for more than that.
+const ROOM: usize = 192 << 20;
+
 /// Problems that are listed. A file with more of them is told how many are left out.
 const LISTED: usize = 1_000;
 /// Problems that are kept until they are sorted. What a hostile file has beyond that is counted.
@@ -154,14 +158,22 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 /// Problems as they are found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
     problems: Vec<Problem>,
     /// The last problem that was counted only.
     spare: Option<Problem>,
     counted: usize,
+    /// Bytes that have been taken of [`ROOM`]; `None` if there were not enough, which has been told.
+    taken: Option<usize>,
     /// What hints over names of the file may still cost.
     pub(crate) hints: Hints,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { problems: Vec::new(), spare: None, counted: 0, taken: Some(0), hints: Hints::default() }
+    }
 }
 
 /// Reading cannot go on; the reason is in the report.
@@ -179,6 +191,43 @@ impl Report {
         self.problems.push(problem);
         let last = self.problems.len() - 1;
         &mut self.problems[last]
+    }
+
+    /// Whether the next problem is kept, so that a hint for it is worth what it costs.
+    pub(crate) fn keeps(&self) -> bool {
+        self.problems.len() < KEPT
+    }
+
+    /// Takes memory for something made of the file, before it is made; whether there is that much. That there is not is
+    /// told once.
+    pub(crate) fn takes(&mut self, at: Mark, bytes: usize) -> bool {
+        let Some(taken) = self.taken else { return false };
+        self.taken = taken.checked_add(bytes).filter(|taken| *taken <= ROOM);
+        if self.taken.is_none() {
+            let message = "what the file stands for takes too much memory";
+            let hint = format!("at most {} MiB; share the work out to several files", ROOM >> 20);
+            self.add(at, LIMIT_EXCEEDED, message).hint(hint);
+        }
+        self.taken.is_some()
+    }
+
+    /// Bytes that have been taken; no more once there were not enough.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.unwrap_or(ROOM)
+    }
+
+    /// Stops if there is more of something than may be, before memory is taken for it.
+    pub(crate) fn at_most(&mut self, at: Mark, most: usize, count: usize, of: &str) -> Result<(), Stop> {
+        if count <= most {
+            return Ok(());
+        }
+        self.add(at, LIMIT_EXCEEDED, format!("the file has {count} {of}")).hint(format!("at most {most}"));
+        Err(Stop)
+    }
+
+    /// Stops if the file stands for too much.
+    pub(crate) fn stop_if_full(&self) -> Result<(), Stop> {
+        if self.taken.is_some() { Ok(()) } else { Err(Stop) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

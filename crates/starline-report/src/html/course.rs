@@ -19,7 +19,7 @@ pub(super) fn critical_path(page: &mut Page, history: &History) -> bool {
         return false;
     }
     let sum = |of: fn(&crate::CriticalStep) -> Millis| {
-        words::span(Millis(path.iter().map(|step| of(step).0).sum()))
+        words::span(Millis(path.iter().map(|step| of(step).0).fold(0, u64::saturating_add)))
     };
     page.raw("<p class=\"soft\">The task that ended last, what it waited for last, and so on back to the start. Only here does saving time make the run shorter.</p>");
     page.raw("<div class=\"scroll\"><table><thead><tr><th>Task</th><th>Device</th><th class=\"n\">Attempts</th><th class=\"n\">Wait</th><th class=\"n\">Run</th><th class=\"n\">Between attempts</th><th class=\"n\">Finished</th></tr></thead><tbody>\n");

@@ -42,7 +42,9 @@ pub(super) fn cards(page: &mut Page, history: &History) {
         page.raw("</span></dd></div>\n");
     };
     let path = history.critical_path();
-    let sum = |of: fn(&CriticalStep) -> Millis| Millis(path.iter().map(|step| of(step).0).sum());
+    let sum = |of: fn(&CriticalStep) -> Millis| {
+        Millis(path.iter().map(|step| of(step).0).fold(0, u64::saturating_add))
+    };
     let retried = match summary.retries {
         0 => "none repeated".to_owned(),
         1 => "1 retry".to_owned(),

@@ -124,13 +124,13 @@ fn number(value: f64) -> String {
 fn axis(page: &mut Page, history: &History, scale: &Scale) {
     let total = history.until().since(scale.origin).0;
     let step = tick(total, 8);
-    let mut at = 0;
-    while at <= total {
+    let mut next = Some(0);
+    while let Some(at) = next.filter(|at| *at <= total) {
         let x = number(scale.x(scale.origin + Millis(at)));
         page.raw("<path class=\"grid\"").attr("d", format_args!("M{x} {}V{}", AXIS - 6.0, scale.bottom));
         page.raw("/><text text-anchor=\"middle\"").attr("x", &x).attr("y", 14).raw(">");
         page.text(if at == 0 { "0".to_owned() } else { mark(at, step) }).raw("</text>");
-        at += step;
+        next = at.checked_add(step);
     }
     if history.ended().is_none() && history.started().is_some() {
         let x = number(scale.x(history.until()));

@@ -19,8 +19,10 @@ const CHANGES: usize = 50;
 pub(super) fn figures(sheet: &mut Sheet, history: &History) {
     let (summary, statistics) = (history.summary(), history.statistics());
     let path = history.critical_path();
-    let running = words::span(Millis(path.iter().map(|step| step.run.0).sum()));
-    let waiting = words::span(Millis(path.iter().map(|step| step.wait.0 + step.between.0).sum()));
+    let running = words::span(Millis(path.iter().map(|step| step.run.0).fold(0, u64::saturating_add)));
+    let waiting = words::span(Millis(
+        path.iter().map(|step| step.wait.0.saturating_add(step.between.0)).fold(0, u64::saturating_add),
+    ));
     let states: Vec<String> =
         summary.counts.occurring().map(|(state, count)| format!("{count} {state}")).collect();
     let rows = [
@@ -78,7 +80,7 @@ pub(super) fn critical_path(sheet: &mut Sheet, history: &History) {
         ]);
     }
     let sum = |of: fn(&CriticalStep) -> Millis| {
-        Cell::text(words::span(Millis(path.iter().map(|step| of(step).0).sum())))
+        Cell::text(words::span(Millis(path.iter().map(|step| of(step).0).fold(0, u64::saturating_add))))
     };
     sheet.row(&[
         Cell::text(words::count(path.len(), "task")),

@@ -165,10 +165,11 @@ fn read(source: &str, options: &LoadOptions, report: &mut Report) -> Result<Work
     let hint = "write `tasks:` with a mapping from ids to tasks";
     if let Some(field) = fields.need("tasks", hint, report) {
         marks.begin(field.at);
-        let common = task::Common { defaults: &defaults, secrets: &secrets };
-        task::read_all(&field, common, &mut graph, &mut marks, report);
+        let common = task::Common { defaults: &defaults, secrets: &secrets, limits: &options.limits };
+        task::read_all(&field, common, &mut graph, &mut marks, report)?;
     }
     fields.close(report);
+    report.stop_if_full()?;
     sent::settle(&mut graph, &marks, options.files.as_deref(), report);
     templates::check(are_inputs_read.then_some(&workflow.inputs), &graph, &marks, report);
     workflow.settings.secrets = secrets.names;

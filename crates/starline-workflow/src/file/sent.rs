@@ -51,6 +51,11 @@ pub(super) fn read(section: &Field<'_>, task: &str, report: &mut Report) -> Inpu
         problem.hint("write `inputs: { NAME: VALUE }`, `{ NAME: { file: PATH } }` or `{ artifact: … }`");
         return (values, files);
     };
+    let is_file = |entry: &Entry<'_>| sent(entry.value).is_some_and(|only| only.key != "value");
+    let size = if map.entries().any(|entry| is_file(&entry)) { size_of::<FileInput>() } else { 0 };
+    if !report.takes(section.value.mark(), map.bytes(size_of::<Value>() + size)) {
+        return (values, files);
+    }
     for entry in map.entries() {
         let name = entry.key.to_owned();
         match sent(entry.value) {
@@ -107,7 +112,7 @@ fn file(entry: &Entry<'_>, only: &Entry<'_>, task: &str, report: &mut Report) ->
 
 /// Reads `tasks.ID.outputs.NAME`; both names may stand in brackets and quotes.
 fn reference(text: &str) -> Option<(String, String)> {
-    let rest = text.trim().strip_prefix("tasks")?;
+    let rest = text.trim_matches(' ').strip_prefix("tasks")?;
     let (task, rest) = match rest.strip_prefix('.') {
         Some(rest) => {
             let end = rest.find(".outputs")?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error, StrDeserializer};
+use starline_edit::Limits;
 use starline_types::{
     Estimate, GraphSpec, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy,
     TaskDetails, TaskId, TaskSpec,
@@ -15,8 +16,8 @@ use super::checked::Marks;
 use super::secrets::Secrets;
 use super::{after, approval, device, retry, sent, work};
 use crate::fields::{Field, Fields, What};
-use crate::problem::{INVALID_ID, INVALID_VALUE, Report};
-use crate::tree::{Entry, Meaning};
+use crate::problem::{INVALID_ID, INVALID_VALUE, Report, Stop};
+use crate::tree::{Entry, Meaning, View};
 
 /// Parts of the format that this version does not read.
 const LATER: [&str; 7] = ["compensate", "near", "apart", "spread", "accept_partial", "preemptible", "cache"];
@@ -37,6 +38,10 @@ pub(crate) fn output_word(kind: OutputType) -> &'static str {
 
 /// Longest time limit of an attempt: 7 days.
 const LONGEST: Millis = Millis::from_secs(7 * 24 * 3600);
+/// About the memory that a task takes in the graph of a file and where it is checked, without its texts and maps.
+pub(crate) const TASK_BYTES: usize = 700;
+/// The same of a dependency.
+pub(crate) const EDGE_BYTES: usize = 150;
 /// Largest number of retries, and of further attempts after losses.
 const MAX_RETRIES: u32 = 100;
 
@@ -82,23 +87,38 @@ impl Defaults {
 pub(super) struct Common<'c> {
     pub(super) defaults: &'c Defaults,
     pub(super) secrets: &'c Secrets,
+    pub(super) limits: &'c Limits,
 }
 
 /// Reads every task into the graph, with the edges into it.
+///
+/// Stops at a limit, before the memory is used that it protects.
 pub(super) fn read_all<'t>(
     section: &Field<'t>,
     common: Common<'_>,
     graph: &mut GraphSpec,
     marks: &mut Marks<'t>,
     report: &mut Report,
-) {
+) -> Result<(), Stop> {
     let Some(map) = section.value.map() else {
         let problem = section.wrong(section.value, "a mapping from ids to tasks", report);
         problem.hint("write `tasks: { ID: { run: … } }`");
-        return;
+        return Ok(());
     };
+    report.at_most(section.at, common.limits.tasks, map.len(), "tasks")?;
     graph.tasks.reserve(map.len());
     for entry in map.entries() {
+        // They count where an alias stands for them as well.
+        let edges = entry.value.field("after").map_or(0, View::len);
+        report.at_most(
+            entry.at,
+            common.limits.dependencies,
+            graph.dependencies.len() + edges,
+            "dependencies or more",
+        )?;
+        if !report.takes(entry.at, TASK_BYTES + edges * EDGE_BYTES) {
+            return Err(Stop);
+        }
         let id = match TaskId::new(entry.key) {
             Ok(id) => Some(id),
             Err(error) => {
@@ -126,6 +146,7 @@ pub(super) fn read_all<'t>(
         }
     }
     marks.leave_out_refused(graph);
+    report.stop_if_full()
 }
 
 fn task(
@@ -229,6 +250,9 @@ fn outputs(section: &Field<'_>, task: &str, report: &mut Report) -> BTreeMap<Str
         section.wrong(section.value, "a mapping from names to outputs", report);
         return outputs;
     };
+    if !report.takes(section.value.mark(), map.bytes(size_of::<OutputSpec>())) {
+        return outputs;
+    }
     for entry in map.entries() {
         if entry.value.scalar().is_some() {
             let field = Field {

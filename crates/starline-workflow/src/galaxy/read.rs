@@ -6,7 +6,7 @@ use starline_types::RunState;
 
 use super::document::{Constellation, Times};
 use super::notes::Notes;
-use super::read_line::{Lines, Reader};
+use super::read_line::{Lines, Reader, count};
 use super::read_task::{self, Tasks, derived, ignore, state_ignored};
 use super::value::{self, Given, members, string, take, times};
 use super::words::{self, LineKind, STATES};
@@ -47,6 +47,7 @@ pub(super) fn read<'t>(
     let name = string(&mut fields, "name", report).or_missing(id.clone());
     let state = state(&mut fields, options, &id, notes, report);
     let section = section(root, report);
+    report.stop_if_full()?;
     let mut metadata = members(&mut fields, "metadata", report);
     metadata.remove(STARLINE);
     let mut moments = times(&mut fields, options.inspect, report);
@@ -54,11 +55,17 @@ pub(super) fn read<'t>(
     let hint = "a constellation has `tasks`, a list or an object, and `dependencies`";
     let tasks = fields.need("tasks", hint, report);
     let lost = tasks.is_none();
+    if let Some(field) = &tasks {
+        report.at_most(field.at, options.limits.tasks, field.value.len(), "tasks")?;
+    }
     let tasks = tasks.map(|field| read_task::read(&field, options, notes, report)).unwrap_or_default();
+    report.stop_if_full()?;
     let mut lines = Lines::default();
     if let Given::Value(field) = take(&mut fields, "dependencies") {
+        report.at_most(field.at, options.limits.dependencies, count(field.value), "dependencies")?;
         let reader = Reader { tasks: &tasks, options, notes, report };
         lines = reader.read(&field);
+        report.stop_if_full()?;
     }
     ignore(fields, "constellation", notes);
     if !lines.lost && tasks.refused.is_empty() {
@@ -130,7 +137,7 @@ fn run_times(
 /// What starline has put into the metadata.
 fn section<'t>(root: View<'t>, report: &mut Report) -> Option<(starline_types::Value, View<'t>)> {
     let view = root.field("metadata")?.field(STARLINE)?;
-    Some((view.json(report), view))
+    Some((value::json(view, report), view))
 }
 
 /// Compares the lists that tasks have of their own with the dependencies.

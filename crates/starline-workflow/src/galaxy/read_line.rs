@@ -17,6 +17,17 @@ use crate::tree::{List, View};
 /// Ids that a hint compares an unknown one with.
 const COMPARED: usize = 1_000;
 
+/// About the memory that a dependency takes until it is one of the graph, and when it is written again, with what
+/// is kept and noted of it.
+const LINE_BYTES: usize = 3_500;
+
+/// Dependencies in a section, whichever form it has.
+pub(super) fn count(section: View<'_>) -> usize {
+    let lists = section.map().into_iter().flat_map(|map| map.entries()).map(|entry| entry.value.list());
+    let wired: usize = lists.flatten().map(|list| list.len()).sum();
+    section.len() + wired
+}
+
 /// Dependencies as read.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -74,7 +85,8 @@ impl<'t> Reader<'_, 't> {
         let to = self.find(child, at, lines);
         let mut seen = BTreeSet::new();
         for item in parents.items() {
-            let Some(parent) = text_at(section, item, self.report) else {
+            let fits = self.report.takes(item.mark(), LINE_BYTES);
+            let Some(parent) = text_at(section, item, self.report).filter(|_| fits) else {
                 lines.lost = true;
                 continue;
             };
@@ -99,7 +111,8 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn line(&mut self, key: Option<(&'t str, Mark)>, value: View<'t>, lines: &mut Lines) {
-        let read = self.try_line(key, value, lines);
+        let fits = self.report.takes(value.mark(), LINE_BYTES);
+        let read = fits.then(|| self.try_line(key, value, lines)).flatten();
         match read {
             Some((line, kind_at)) => {
                 lines.list.push(line);

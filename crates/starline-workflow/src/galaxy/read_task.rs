@@ -6,7 +6,7 @@ use starline_types::{DeviceId, Millis, Payload, TaskId, TaskSpec, Value};
 
 use super::document::{Record, Target, Task, Times};
 use super::notes::Notes;
-use super::value::{self, Given, number, string, take, text, texts, times, whole};
+use super::value::{self, Given, json, number, string, take, text, texts, times, whole};
 use super::words::{self, DEVICE_TYPES, STATUSES, Status};
 use super::{GalaxyOptions, ids};
 use crate::excerpt::quoted;
@@ -39,6 +39,10 @@ struct Member<'t> {
     id: Option<&'t str>,
 }
 
+/// About the memory that a task takes until it is one of the graph, and when it is written again, with what
+/// is kept and noted of it.
+const TASK_BYTES: usize = 6_000;
+
 /// Reads every task.
 pub(super) fn read<'t>(
     section: &Field<'t>,
@@ -53,6 +57,9 @@ pub(super) fn read<'t>(
     let mut counter = 0;
     for member in members {
         let at = member.value.mark();
+        if !report.takes(at, TASK_BYTES) {
+            break;
+        }
         let id = member.id.map_or_else(|| generated(options.seed, &mut counter, &mut taken), str::to_owned);
         if let Some(first) = tasks.by_id.get(&id).and_then(|first| tasks.entries.get(*first)) {
             let message = format!("task {} is there twice", quoted(&id));
@@ -241,11 +248,11 @@ fn record(fields: &mut Fields<'_>, task: &mut Task, inspect: bool, notes: &mut N
     if inspect {
         value::run_times(fields, &mut ran, report);
         (task.times.started, task.times.ended, task.times.seconds) = (ran.started, ran.ended, ran.seconds);
-        let error = error.map(|field| match field.value.json(report) {
+        let error = error.map(|field| match json(field.value, report) {
             Value::String(text) => text,
             other => other.to_string(),
         });
-        let result = result.map(|field| field.value.json(report)).unwrap_or_default();
+        let result = result.map(|field| json(field.value, report)).unwrap_or_default();
         task.record = Record { status: word, result, error, current_retry };
         return;
     }

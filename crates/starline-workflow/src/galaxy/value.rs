@@ -95,6 +95,18 @@ pub(super) fn texts(field: &Field<'_>, report: &mut Report) -> Vec<String> {
     list.items().filter_map(|item| text_at(field, item, report)).map(str::to_owned).collect()
 }
 
+/// As how many times its size a value counts: it is in the file as read, in the graph, and in those that starline
+/// compares.
+const COPIES: usize = 4;
+
+/// A value as JSON, with what its copies will take.
+pub(super) fn json(view: View<'_>, report: &mut Report) -> Value {
+    let before = report.taken();
+    let value = view.json(report);
+    let bytes = report.taken() - before;
+    if report.takes(view.mark(), (COPIES - 1) * bytes) { value } else { Value::Null }
+}
+
 /// Members by name; null is none.
 pub(super) fn members(
     fields: &mut Fields<'_>,
@@ -106,7 +118,7 @@ pub(super) fn members(
         field.wrong(field.value, "an object", report);
         return BTreeMap::new();
     };
-    map.entries().map(|entry| (entry.key.to_owned(), entry.value.json(report))).collect()
+    map.entries().map(|entry| (entry.key.to_owned(), json(entry.value, report))).collect()
 }
 
 /// A finite number.

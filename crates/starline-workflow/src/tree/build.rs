@@ -396,6 +396,9 @@ impl<'s, 'r> Builder<'s, 'r> {
             let hint = "a file begins with `version: 1`";
             return Err(self.stop(Mark::START, SYNTAX_ERROR, "the file is empty", hint));
         }
-        Ok(self.tree)
+        let (tree, at) = (&self.tree, Mark::START);
+        let bytes =
+            tree.source.len() + tree.decoded.len() + size_of_val(&tree.nodes[..]) + 8 * tree.children.len();
+        if self.report.takes(at, bytes) { Ok(self.tree) } else { Err(Stop) }
     }
 }

@@ -140,6 +140,15 @@ impl<'t> View<'t> {
         if let Shape::Map(map) = self.shape() { Some(map) } else { None }
     }
 
+    /// Members of a list or entries of a mapping; of a scalar, none.
+    pub(crate) fn len(self) -> usize {
+        match self.shape() {
+            Shape::List(list) => list.len(),
+            Shape::Map(map) => map.len(),
+            Shape::Scalar(_) => 0,
+        }
+    }
+
     pub(crate) fn scalar(self) -> Option<Scalar<'t>> {
         if let Shape::Scalar(scalar) = self.shape() { Some(scalar) } else { None }
     }
@@ -165,8 +174,17 @@ impl<'t> View<'t> {
         }
     }
 
-    /// The value as JSON. Recurses as deeply as the file, which is limited.
+    /// The value as JSON; null for what there is no memory for, which is told. Recurses as deeply as the file, which is
+    /// limited.
     pub(crate) fn json(self, report: &mut Report) -> Value {
+        let bytes = match self.shape() {
+            Shape::List(list) => 32 * list.len(),
+            Shape::Map(map) => map.bytes(size_of::<Value>()),
+            Shape::Scalar(scalar) => scalar.text.len(),
+        };
+        if !report.takes(self.mark(), bytes) {
+            return Value::Null;
+        }
         match self.shape() {
             Shape::List(list) => Value::Array(list.items().map(|item| item.json(report)).collect()),
             Shape::Map(map) => {
@@ -220,5 +238,12 @@ impl<'t> Map<'t> {
 
     pub(crate) fn len(self) -> usize {
         self.ids.len() / 2
+    }
+
+    /// About the memory that a map from texts takes with the keys of this one, and values of a size: it is made of
+    /// nodes with room for eleven entries each, however few there are.
+    pub(crate) fn bytes(self, value: usize) -> usize {
+        let keys: usize = self.entries().map(|entry| entry.key.len()).sum();
+        keys + self.len().div_ceil(8) * (11 * (size_of::<String>() + value) + 16)
     }
 }

@@ -86,11 +86,12 @@ fn read(source: &str, options: &ImportOptions, report: &mut Report) -> Result<Im
     version(root, report)?;
     let mut warnings = Warnings::default();
     let specification = need(root, &["workflow", "specification"], report).ok_or(Stop)?;
-    let mut tasks = specification::read(specification, &mut warnings, report).ok_or(Stop)?;
+    let mut tasks = specification::read(specification, &options.limits, &mut warnings, report).ok_or(Stop)?;
     let execution = root.field("workflow").and_then(|workflow| workflow.field("execution"));
     let mut machines = execution::read(execution, &mut tasks, options, &mut warnings, report);
     let mut marks = Marks::new(root);
     let mut kept = metadata(root, report);
+    report.stop_if_full()?;
     tasks.keep_files(&mut kept);
     machines.keep(&mut kept);
     let mut graph = GraphSpec::default();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use starline_edit::Limits;
 use starline_types::{Dependency, Estimate, GraphSpec, Payload, TaskDetails, TaskId, TaskSpec, Value};
 
 use super::kept::{FILES, INPUT_FILES, KEPT, ORIGINAL_ID, OUTPUT_FILES, TYPE};
@@ -37,16 +38,40 @@ pub(super) struct Task<'t> {
     output_files: Vec<&'t str>,
 }
 
-/// Reads tasks and files; `None` if there is no list of tasks.
-pub(super) fn read<'t>(section: View<'t>, warnings: &mut Warnings, report: &mut Report) -> Option<Tasks<'t>> {
+/// About the memory that a task takes, with what is kept of it.
+const TASK_BYTES: usize = 2_000;
+/// The same of one end of a dependency, with what is noted of it.
+const END_BYTES: usize = 300;
+/// The same of the name of a file in a task.
+const FILE_BYTES: usize = 100;
+
+/// Reads tasks and files; `None` if there is no list of tasks, or more than there may be.
+pub(super) fn read<'t>(
+    section: View<'t>,
+    limits: &Limits,
+    warnings: &mut Warnings,
+    report: &mut Report,
+) -> Option<Tasks<'t>> {
     let listed = need(section, &["tasks"], report)?;
     let Some(list) = listed.list() else {
         wrong(listed, "tasks", "a list", report);
         return None;
     };
+    report.at_most(listed.mark(), limits.tasks, list.len(), "tasks").ok()?;
+    let mut ends = 0;
     let mut tasks = Tasks { list: Vec::new(), by_name: BTreeMap::new(), files: files(section, report) };
     for (at, item) in list.items().enumerate() {
         let pointer = format!("/workflow/specification/tasks/{at}");
+        let count =
+            |sides: [&str; 2]| sides.iter().filter_map(|side| item.field(side)).map(View::len).sum::<usize>();
+        let (own, named) = (count(["parents", "children"]), count(["inputFiles", "outputFiles"]));
+        ends += own;
+        // Both ends of an edge name it.
+        let most = limits.dependencies.saturating_mul(2);
+        report.at_most(item.mark(), most, ends, "ends of dependencies or more").ok()?;
+        if !report.takes(item.mark(), TASK_BYTES + own * END_BYTES + named * FILE_BYTES) {
+            return None;
+        }
         let Some(task) = task(item, pointer, report) else { continue };
         if let Some(first) = tasks.by_name.get(task.name) {
             let line = tasks.list[*first].at.line;

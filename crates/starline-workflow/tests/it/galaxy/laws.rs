@@ -52,7 +52,8 @@ fn decorate(task: &mut TaskSpec, kept: Option<&Value>, prompt: Option<&str>) {
         details.metadata.insert("galaxy".to_owned(), kept.clone());
     }
     let asked = match prompt {
-        Some("name") => details.name.as_ref().map(|name| name.replace('{', "{ ")),
+        // A prompt is a template, and a name any text.
+        Some("name") => details.name.clone().filter(|name| !name.contains("{{") && !name.contains("{%")),
         Some("description") => Some(details.description.clone()),
         Some("os") => {
             let mut device = task.device.as_deref().cloned().unwrap_or_default();

@@ -60,6 +60,29 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
+fn aliases_of_much_are_refused_before_it_is_made() {
+    let many = |count: usize, entry: &dyn Fn(usize) -> String| (0..count).map(entry).collect::<String>();
+    let tasks = many(1_000_000, &|at| format!("  t{at}: *x\n"));
+    let file = format!("version: 1\nmetadata: {{ x: &x {{ run: {{ noop: }} }} }}\ntasks:\n{tasks}");
+    refused_once(file.as_bytes(), "limit_exceeded", "1000000 tasks (at most 100000)");
+    let before = many(4_000, &|at| format!("t{at}, "));
+    let tasks = many(300, &|at| format!("  u{at}: {{ run: {{ noop: }}, after: *x }}\n"));
+    let file = format!("version: 1\nmetadata: {{ x: &x [{before}] }}\ntasks:\n{tasks}");
+    refused_once(file.as_bytes(), "limit_exceeded", "dependencies");
+    let files = many(31, &|at| format!("f{at}: {{ file: a/b }}, "));
+    let tasks = many(50_000, &|at| format!("  t{at}: {{ run: {{ noop: }}, inputs: *x }}\n"));
+    let file = format!("version: 1\nmetadata: {{ x: &x {{ {files} }} }}\ntasks:\n{tasks}");
+    // By the limit on aliases or the one on memory, whichever is reached first.
+    refused_once(file.as_bytes(), "limit_exceeded", "at most");
+    let objects = "*x, ".repeat(2_000);
+    let lists = "*y, ".repeat(1_000);
+    let file = format!(
+        "version: 1\nmetadata: {{ x: &x {{ a: 1 }}, y: &y [{objects}], z: [{lists}] }}\ntasks: {{}}\n"
+    );
+    refused_once(file.as_bytes(), "limit_exceeded", "at most");
+}
+
+#[test]
 fn deep_documents_are_refused() {
     for deep in [
         "[".repeat(100_000),
