@@ -15,6 +15,8 @@ use crate::{Code, Fault, Place, Surroundings, task_rules};
 const BULK_EDGES: usize = 1_000;
 /// Tasks and edges looked at in the search for further cycles of a bulk insertion.
 const CYCLE_STEPS: usize = 10_000_000;
+/// Faults of one graph after which the rest of it is not looked at: each takes memory, and nobody reads on.
+const MAX_GRAPH_FAULTS: usize = 20_000;
 /// Faults for cycles after which no more are searched for.
 const MAX_CYCLES: usize = 1_000;
 /// Tasks named by these faults after which no more are searched for.
@@ -167,12 +169,29 @@ impl<'g, 'a> Draft<'g, 'a> {
         }
         self.graph.reserve(spec.tasks.len(), spec.dependencies.len());
         self.edges.reserve(spec.dependencies.len());
+        let before = self.faults.len();
         for (at, task) in spec.tasks.iter().enumerate() {
+            if self.has_enough_faults(edit, before, spec.tasks.len() - at, "tasks and all dependencies") {
+                return;
+            }
             self.add_task(edit, task, Some(Place::Task(at)));
         }
         for (at, dependency) in spec.dependencies.iter().enumerate() {
+            if self.has_enough_faults(edit, before, spec.dependencies.len() - at, "dependencies") {
+                return;
+            }
             self.add_edge(edit, dependency, None, Some(Place::Dependency(at)));
         }
+    }
+
+    /// Whether a graph has so many faults that the rest of it is not looked at, which is told.
+    fn has_enough_faults(&mut self, edit: usize, before: usize, left: usize, what: &str) -> bool {
+        let enough = self.faults.len() - before >= MAX_GRAPH_FAULTS;
+        if enough {
+            let message = format!("after {MAX_GRAPH_FAULTS} faults, {left} more {what} were not looked at");
+            self.faults.push(Fault::new(edit, Code::LimitExceeded, "faults", message));
+        }
+        enough
     }
 
     fn add_task(&mut self, edit: usize, task: &Arc<TaskSpec>, place: Option<Place>) -> Option<TaskIx> {

@@ -284,3 +284,20 @@ fn conditions_and_references_are_checked_on_the_finished_draft() {
     assert_eq!(codes(&mut graph, vec![add(1), reads(vec![])]), [(1, Code::ReferenceNotUpstream)]);
     assert_eq!(codes(&mut graph, vec![add(1), reads(vec![(id(1), DependencyKind::Success)])]), []);
 }
+
+#[test]
+fn a_graph_of_nothing_but_faults_is_refused_in_bounded_memory() {
+    let unknown = |n: usize| Dependency::success(TaskId::new(format!("u{n}")).expect("id"), id(0));
+    let graph = GraphSpec {
+        tasks: vec![task(0)],
+        dependencies: (0..50_000).map(unknown).collect(),
+        ..GraphSpec::default()
+    };
+    let edit = Edit::Build { graph: Arc::new(graph), clear_existing: false };
+    let faults = check(&mut TaskGraph::default(), &batch(vec![edit])).expect_err("refused").faults;
+    let (last, listed) = faults.split_last().expect("faults");
+    assert_eq!(listed.len(), 20_000);
+    assert!(listed.iter().all(|fault| fault.code == Code::UnknownTask));
+    let said = "after 20000 faults, 30000 more dependencies were not looked at";
+    assert_eq!((last.code, last.message.as_str()), (Code::LimitExceeded, said));
+}

@@ -333,29 +333,69 @@ impl Template {
     }
 
     fn check_quotes(&self) -> Result<(), Unreadable> {
-        let mut script = String::new();
+        let mut quotes = Quotes::default();
         for part in &self.parts {
             match part {
-                Part::Text(text) if text.contains(shell::MARK) => {
-                    return Err(Unreadable { at: 0, message: "the script has a NUL byte".to_owned() });
-                }
-                Part::Text(text) => script.push_str(text),
-                Part::Interpolation { .. } => script.push(shell::MARK),
+                Part::Text(text) => quotes.text(text),
+                Part::Interpolation { at, .. } => quotes.interpolation(*at),
             }
         }
-        shell::check(&script).map_err(|fault| {
+        quotes.check()
+    }
+}
+
+/// A script whose interpolations are looked at by where they stand.
+#[derive(Debug, Default)]
+struct Quotes {
+    script: String,
+    places: Vec<usize>,
+    has_mark: bool,
+}
+
+impl Quotes {
+    fn text(&mut self, text: &str) {
+        self.has_mark |= text.contains(shell::MARK);
+        self.script.push_str(text);
+    }
+
+    fn interpolation(&mut self, at: usize) {
+        self.script.push(shell::MARK);
+        self.places.push(at);
+    }
+
+    fn check(&self) -> Result<(), Unreadable> {
+        if self.has_mark {
+            return Err(Unreadable { at: 0, message: "the script has a NUL byte".to_owned() });
+        }
+        shell::check(&self.script).map_err(|fault| {
             let shell::Misplaced { line, nth, inside } = fault;
-            let mut places = self.parts.iter().filter_map(|part| match part {
-                Part::Interpolation { at, .. } => Some(*at),
-                Part::Text(_) => None,
-            });
             let message = format!(
                 "interpolation on line {line} stands inside {inside}: write it bare as a word of its own, as it is \
                  quoted when it is filled in"
             );
-            Unreadable { at: places.nth(nth).unwrap_or_default(), message }
+            Unreadable { at: self.places.get(nth).copied().unwrap_or_default(), message }
         })
     }
+}
+
+/// The tasks that a text names, if it can be read.
+///
+/// Each program is made to see that it can be, and not kept: together they take far more memory than the text.
+fn tasks_named(place: &Place<'_>, source: &str) -> Result<Vec<String>, RenderError> {
+    let (mut quotes, mut tasks, mut end) = (Quotes::default(), Vec::new(), 0);
+    let read = split(source, |text, interpolation| {
+        quotes.text(text);
+        end += text.len();
+        if let Some((source, parsed)) = interpolation {
+            let references = Program::new(parsed)?.references;
+            tasks.extend(references.into_iter().map(|reference| reference.task));
+            quotes.interpolation(end);
+            end += source.len();
+        }
+        Ok(())
+    });
+    let checked = read.and_then(|()| if *place == Place::Script { quotes.check() } else { Ok(()) });
+    checked.map(|()| tasks).map_err(|fault| RenderError::unreadable(place, fault))
 }
 
 /// Hands over each text and the interpolation behind it.
@@ -403,14 +443,9 @@ struct Reader {
 
 impl Visitor for Reader {
     fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
-        let template = match Template::read_at(place, text) {
-            Err(_) if !self.strict => return Ok(None),
-            read => read?,
-        };
-        for part in template.parts {
-            if let Part::Interpolation { program, .. } = part {
-                self.tasks.extend(program.references.into_iter().map(|reference| reference.task));
-            }
+        match tasks_named(place, text) {
+            Err(_) if !self.strict => {}
+            tasks => self.tasks.extend(tasks?),
         }
         Ok(None)
     }

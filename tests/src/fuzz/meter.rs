@@ -23,7 +23,7 @@ thread_local! {
 /// Whether each call is printed with what it takes.
 static TOLD: AtomicBool = AtomicBool::new(false);
 
-/// From now on each call of this process is printed with what it takes.
+/// From now on each call of this process that takes a millisecond or more is printed with what it takes.
 pub fn tell() {
     TOLD.store(true, Ordering::Relaxed);
 }
@@ -43,7 +43,7 @@ pub(crate) fn call<T>(name: &'static str, call: impl FnOnce() -> T) -> T {
     let (before, start) = (if told { peak() } else { 0 }, used());
     let result = call();
     let took = used().saturating_sub(start);
-    if told {
+    if told && took >= Duration::from_millis(1) {
         let ms = took.as_secs_f64() * 1000.0;
         println!("{name}: {ms:.1} ms, from {} MiB to {} MiB", before >> 10, peak() >> 10);
     }

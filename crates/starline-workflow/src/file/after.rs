@@ -19,20 +19,25 @@ const KINDS: [(&str, Option<DependencyKind>); 3] = [
 /// An edge with its place; `None` for one that could not be read.
 pub(super) type Edge = Option<(Dependency, Mark)>;
 
-/// The edges into a task.
-pub(super) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report) -> Vec<Edge> {
+/// Hands over the edges into a task, one after the other: there may be very many.
+pub(super) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report, mut add: impl FnMut(Edge)) {
     if let Some(list) = section.value.list() {
         let mut seen = BTreeSet::new();
-        return list.items().map(|item| listed(section, item, to, &mut seen, report)).collect();
+        for item in list.items() {
+            add(listed(section, item, to, &mut seen, report));
+        }
+        return;
     }
     let Some(map) = section.value.map() else {
         let problem = section.wrong(section.value, "a list of ids, or a mapping from ids to kinds", report);
         if let Some(text) = section.value.scalar().and_then(|scalar| scalar.as_text()) {
             problem.hint(format!("write `after: [{}]`", quoted(text).trim_matches('`')));
         }
-        return vec![None];
+        return add(None);
     };
-    map.entries().flat_map(|entry| mapped(section, &entry, to, report)).collect()
+    for entry in map.entries() {
+        mapped(section, &entry, to, report, &mut add);
+    }
 }
 
 fn listed<'t>(
@@ -57,7 +62,13 @@ fn listed<'t>(
 }
 
 /// The edges from one task: one, or a list of several.
-fn mapped(section: &Field<'_>, entry: &Entry<'_>, to: &TaskId, report: &mut Report) -> Vec<Edge> {
+fn mapped(
+    section: &Field<'_>,
+    entry: &Entry<'_>,
+    to: &TaskId,
+    report: &mut Report,
+    add: &mut impl FnMut(Edge),
+) {
     let from = section.id_of(entry.key, entry.at, |text| TaskId::new(text), report);
     let what = What::named("after of task", to.as_str());
     let field = |at, value| Field { name: entry.key, at, value, what };
@@ -65,13 +76,15 @@ fn mapped(section: &Field<'_>, entry: &Entry<'_>, to: &TaskId, report: &mut Repo
         let (kind, id, note) = asked(&field(at, value), report)?;
         Some((Dependency { id, from: from.clone()?, to: to.clone(), kind, note }, at))
     };
-    let Some(list) = entry.value.list() else { return vec![edge(entry.at, entry.value)] };
+    let Some(list) = entry.value.list() else { return add(edge(entry.at, entry.value)) };
     if list.items().next().is_none() {
         let problem = field(entry.at, entry.value).wrong(entry.value, "at least one dependency", report);
         problem.hint("write what is asked of the task: `success`, `failure`, `completion` or `{ when: … }`");
-        return vec![None];
+        return add(None);
     }
-    list.items().map(|item| edge(item.mark(), item)).collect()
+    for item in list.items() {
+        add(edge(item.mark(), item));
+    }
 }
 
 /// What to do about a text that is no condition.

@@ -130,19 +130,17 @@ pub(super) fn read_all<'t>(
         // A task without a usable id is read all the same, for the problems inside it.
         let stand_in = TaskId::new("task").ok();
         let Some(spec_id) = id.clone().or(stand_in) else { continue };
-        let (spec, edges) = task(&entry, spec_id, common, report);
+        graph.dependencies.reserve(edges);
+        let spec = task(&entry, spec_id, common, report, |edge| match edge {
+            Some((dependency, at)) if id.is_some() => {
+                graph.dependencies.push(dependency);
+                marks.edge(at);
+            }
+            _ => marks.lose_edge(),
+        });
         if id.is_some() {
             graph.tasks.push(Arc::new(spec));
             marks.task(&entry);
-        }
-        for edge in edges {
-            match edge {
-                Some((dependency, at)) if id.is_some() => {
-                    graph.dependencies.push(dependency);
-                    marks.edge(at);
-                }
-                _ => marks.lose_edge(),
-            }
         }
     }
     marks.leave_out_refused(graph);
@@ -154,18 +152,22 @@ fn task(
     id: TaskId,
     common: Common<'_>,
     report: &mut Report,
-) -> (TaskSpec, Vec<after::Edge>) {
+    mut add: impl FnMut(after::Edge),
+) -> TaskSpec {
     let name = entry.key;
     let mut spec = TaskSpec::new(id, Payload::Noop);
     let own = Field { name, at: entry.at, value: entry.value, what: What::named("task", name) };
     let Some(mut fields) = Fields::of(&own, own.what, "{ run: { sh: \"…\" } }", report) else {
-        return (spec, vec![None]);
+        add(None);
+        return spec;
     };
     let hint = "write what the task does: `run: { sh: \"…\" }` or `run: { exec: [program, argument] }`";
     if let Some(field) = fields.need("run", hint, report) {
         spec.run = work::read(&field, name, common.secrets, report);
     }
-    let edges = fields.take("after").map(|field| after::read(&field, &spec.id, report)).unwrap_or_default();
+    if let Some(field) = fields.take("after") {
+        after::read(&field, &spec.id, report, add);
+    }
     let mut details = details(&mut fields, name, report);
     spec.device = fields.take("device").map(|field| Arc::new(device::read(&field, name, report)));
     if let Some(priority) = fields.take("priority").and_then(|field| priority(&field, report)) {
@@ -187,7 +189,7 @@ fn task(
     fields.refuse(&LATER, report);
     fields.displaced(&work::FIELDS, "run", report);
     fields.close(report);
-    (spec, edges)
+    spec
 }
 
 fn limits(

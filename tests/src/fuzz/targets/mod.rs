@@ -11,6 +11,8 @@ use super::{Shape, Target, words};
 
 /// 16 MiB and a little more: the limit of files.
 const FILE: usize = (16 << 20) + (64 << 10);
+/// 256 KiB: the limit of the texts of a task.
+const TEXT: usize = 256 << 10;
 /// Largest batch that is read from outside.
 const BATCH: usize = 4 << 20;
 
@@ -59,7 +61,7 @@ const TARGETS: [Target; 13] = [
         "template",
         3,
         (Shape::Text, words::EXPRESSION),
-        1 << 20,
+        TEXT,
         expressions::templates,
         expressions::template,
     ),
