@@ -15,6 +15,8 @@ use crate::{Code, Fault, Place, Surroundings, task_rules};
 const BULK_EDGES: usize = 1_000;
 /// Tasks and edges looked at in the search for further cycles of a bulk insertion.
 const CYCLE_STEPS: usize = 10_000_000;
+/// Edges for which room is made at once: more of them may never come, as those of a refused graph.
+const MAX_RESERVED_EDGES: usize = 1 << 18;
 /// Faults of one graph after which the rest of it is not looked at: each takes memory, and nobody reads on.
 const MAX_GRAPH_FAULTS: usize = 20_000;
 /// Faults for cycles after which no more are searched for.
@@ -167,8 +169,9 @@ impl<'g, 'a> Draft<'g, 'a> {
         if self.exceeds("dependencies", edit, edges, self.around.limits.dependencies) {
             return;
         }
-        self.graph.reserve(spec.tasks.len(), spec.dependencies.len());
-        self.edges.reserve(spec.dependencies.len());
+        let edges = spec.dependencies.len().min(MAX_RESERVED_EDGES);
+        self.graph.reserve(spec.tasks.len(), edges);
+        self.edges.reserve(edges);
         let before = self.faults.len();
         for (at, task) in spec.tasks.iter().enumerate() {
             if self.has_enough_faults(edit, before, spec.tasks.len() - at, "tasks and all dependencies") {
