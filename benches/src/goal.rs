@@ -19,6 +19,12 @@ pub enum Goal {
     P4,
     /// Time beside the reference figures of UFO Galaxy.
     P5,
+    /// Edits of a live graph beside libraries that keep graphs acyclic.
+    P7,
+    /// Edits while a run executes.
+    P8,
+    /// What an open hold leaves alone, and what it delays.
+    P9,
     /// Bytes a task.
     P12,
 }
@@ -63,7 +69,8 @@ pub(crate) const UFO: [(&str, f64, f64); 3] = [
 
 impl Goal {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::P1, Self::P2, Self::P3, Self::P4, Self::P5, Self::P12];
+    pub const ALL: [Self; 9] =
+        [Self::P1, Self::P2, Self::P3, Self::P4, Self::P5, Self::P7, Self::P8, Self::P9, Self::P12];
 
     /// The name in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -73,6 +80,9 @@ impl Goal {
             Self::P3 => "P3",
             Self::P4 => "P4",
             Self::P5 => "P5",
+            Self::P7 => "P7",
+            Self::P8 => "P8",
+            Self::P9 => "P9",
             Self::P12 => "P12",
         }
     }
@@ -81,7 +91,9 @@ impl Goal {
     pub(crate) const fn group(self) -> Group {
         match self {
             Self::P4 => Group::Crates,
-            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P12 => Group::Loops,
+            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P7 | Self::P8 | Self::P9 | Self::P12 => {
+                Group::Loops
+            }
         }
     }
 
@@ -107,7 +119,8 @@ impl Goal {
             Self::P3 => crossed(&["chain_10000", "fan_10000"], &[Orchestrator]),
             Self::P4 => crossed(&[PEER_WORKLOAD], &[Dagrs, Dagx, Orchestrator]),
             Self::P5 => UFO.map(|(workload, ..)| (workload, 1, &[Orchestrator][..])).to_vec(),
-            Self::P12 => Vec::new(),
+            // Edits have measurements of their own.
+            Self::P7 | Self::P8 | Self::P9 | Self::P12 => Vec::new(),
         }
     }
 
@@ -120,7 +133,7 @@ impl Goal {
             Self::P12 => {
                 [CounterLoop, BareTokio, Orchestrator].map(|system| (MEMORY_WORKLOAD, system)).to_vec()
             }
-            Self::P1 | Self::P2 | Self::P3 | Self::P5 => Vec::new(),
+            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P7 | Self::P8 | Self::P9 => Vec::new(),
         }
     }
 }
@@ -207,6 +220,9 @@ mod tests {
     #[test]
     fn an_unknown_goal_lists_the_known_ones() {
         let error = "P99".parse::<Goal>().expect_err("there is no such goal");
-        assert_eq!(error.to_string(), "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P12");
+        assert_eq!(
+            error.to_string(),
+            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P12"
+        );
     }
 }

@@ -3,6 +3,7 @@
 pub mod baseline;
 mod clock;
 mod dag;
+mod edits;
 mod error;
 mod goal;
 mod harness;
@@ -16,6 +17,7 @@ mod verdict;
 
 pub use clock::{Measurement, Stopwatch};
 pub use dag::{Adjacency, Dag, NAMES, UnknownDag};
+pub use edits::measure as measure_edits;
 pub use error::RunError;
 pub use goal::{Goal, UnknownGoal, memory_plan, time_plan};
 pub use harness::{Cell, Effort, Figures, Group, Results, Sample};

@@ -65,12 +65,12 @@ pub fn verdicts(out: &mut impl Write, verdicts: &[Verdict]) -> io::Result<()> {
     }
     write!(
         out,
-        "{:<5} {:<16} {:>7} {:>14} {:>14} {:<11}",
+        "{:<5} {:<32} {:>7} {:>14} {:>14} {:<11}",
         "goal", "workload", "workers", "product", "baseline", "unit"
     )?;
     writeln!(out, "{:<11} {:>9} {:>9} {:>8}", "source", "ratio", "cpu ratio", "limit")?;
     for row in verdicts {
-        write!(out, "{:<5} {:<16} {:>7} ", row.goal, row.workload, row.workers)?;
+        write!(out, "{:<5} {:<32} {:>7} ", row.goal, row.workload, row.workers)?;
         write!(out, "{:>14.3} {:>14.3} {:<11}{:<11}", row.product, row.baseline, row.unit, row.source)?;
         let cpu = row.cpu_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.4}"));
         let verdict = if row.holds() { "reached" } else { "missed" };

@@ -1,5 +1,6 @@
 //! Figures turned into ratios.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -12,8 +13,8 @@ use crate::{Figures, Goal, Sample, System, Usage};
 pub struct Verdict {
     /// Name of the goal.
     pub goal: &'static str,
-    /// Name of the graph.
-    pub workload: &'static str,
+    /// Name of the graph, and of what was done to it.
+    pub workload: Cow<'static, str>,
     /// Worker threads.
     pub workers: usize,
     /// The product's figure.
@@ -45,6 +46,9 @@ pub enum Unit {
     /// Memory a system adds, divided by the number of tasks.
     #[serde(rename = "bytes/task")]
     BytesPerTask,
+    /// Time on the wall of a single operation.
+    #[serde(rename = "us")]
+    Micros,
 }
 
 /// Where a baseline comes from.
@@ -66,8 +70,35 @@ pub enum Source {
 }
 
 impl Verdict {
-    fn new(goal: Goal, (workload, workers): (&'static str, usize), limit: f64, unit: Unit) -> Self {
-        let (goal, source) = (goal.name(), Source::Goal);
+    /// A figure of the product against the figure that the goal states.
+    pub(crate) fn of_goal(
+        goal: Goal,
+        workload: impl Into<Cow<'static, str>>,
+        found: f64,
+        stated: f64,
+        unit: Unit,
+    ) -> Self {
+        Self::new(goal, (workload, 1), 1.0, unit).of(found, stated, Source::Goal)
+    }
+
+    /// A figure of the product against one of its own under other circumstances.
+    pub(crate) fn of_itself(
+        goal: Goal,
+        (workload, workers): (impl Into<Cow<'static, str>>, usize),
+        (found, otherwise): (f64, f64),
+        limit: f64,
+        unit: Unit,
+    ) -> Self {
+        Self::new(goal, (workload, workers), limit, unit).of(found, otherwise, Source::Product)
+    }
+
+    fn new(
+        goal: Goal,
+        (workload, workers): (impl Into<Cow<'static, str>>, usize),
+        limit: f64,
+        unit: Unit,
+    ) -> Self {
+        let (goal, source, workload) = (goal.name(), Source::Goal, workload.into());
         Self {
             goal,
             workload,
@@ -105,6 +136,7 @@ impl fmt::Display for Unit {
             Self::MicrosPerTask => "us/task",
             Self::Bytes => "bytes",
             Self::BytesPerTask => "bytes/task",
+            Self::Micros => "us",
         })
     }
 }
@@ -131,6 +163,8 @@ pub fn judge(goals: &[Goal], figures: &Figures, memory: &[Usage]) -> Vec<Verdict
         Goal::P4 => peers(figures, memory),
         Goal::P5 => reference(figures),
         Goal::P12 => bytes_per_task(memory),
+        // Their verdicts come with their figures.
+        Goal::P7 | Goal::P8 | Goal::P9 => Vec::new(),
     };
     goals.iter().flat_map(judged).collect()
 }
@@ -170,7 +204,7 @@ fn scheduler_alone(figures: &Figures) -> Vec<Verdict> {
         .zip(sizes.iter().min_by(by_time))
         .filter(|_| sizes.len() == GROWTH.len());
     let growth = growth.map(|((slowest, product), (_, baseline))| {
-        Verdict::new(Goal::P2, (slowest, 1), 3.0, Unit::MicrosPerTask).of_samples(
+        Verdict::new(Goal::P2, (*slowest, 1), 3.0, Unit::MicrosPerTask).of_samples(
             *product,
             *baseline,
             Source::Product,
@@ -294,7 +328,7 @@ mod tests {
         assert_eq!(verdicts.len(), 2);
         assert!(verdicts[0].holds());
         assert_eq!(
-            (verdicts[1].workload, verdicts[1].ratio, verdicts[1].limit),
+            (&*verdicts[1].workload, verdicts[1].ratio, verdicts[1].limit),
             ("layered_1000000", 4.0, 3.0)
         );
         assert!(!verdicts[1].holds());

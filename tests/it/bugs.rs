@@ -4,7 +4,7 @@ use starline_sim::{Bug, Oracle, Schedule};
 
 /// For each bug a seed that finds it, and the oracle that objects. `cargo xtask soak sim --bugs` looks for
 /// others when the generator of schedules has changed.
-const PINNED: [(Bug, u64, Oracle); 13] = [
+const PINNED: [(Bug, u64, Oracle); 26] = [
     (Bug::StaleReportAccepted, 14, Oracle::O5),
     (Bug::ReassignBeforeCertain, 13, Oracle::O1),
     (Bug::CancelWithoutConfirmation, 3, Oracle::O1),
@@ -13,11 +13,24 @@ const PINNED: [(Bug, u64, Oracle); 13] = [
     (Bug::RequirementsIgnored, 1, Oracle::O7),
     (Bug::RetriesUncounted, 25, Oracle::O10),
     (Bug::PauseIgnored, 5, Oracle::O7),
-    (Bug::LossForgotten, 20, Oracle::O9),
+    (Bug::LossForgotten, 10, Oracle::O9),
     (Bug::DelayRedrawn, 7, Oracle::O8),
     (Bug::AnyEdgeSuffices, 4, Oracle::O7),
     (Bug::ParallelLimitIgnored, 7, Oracle::O7),
     (Bug::GateIgnored, 1, Oracle::O7),
+    (Bug::HoldIgnored, 2, Oracle::O7),
+    (Bug::HoldNeverExpires, 2, Oracle::O9),
+    (Bug::LostEditorKeepsHolds, 10, Oracle::O9),
+    (Bug::CoveredSkipped, 2, Oracle::O7),
+    (Bug::KeepOpenIgnored, 243, Oracle::O10),
+    (Bug::PolicyIgnored, 25, Oracle::O10),
+    (Bug::StaleDispatch, 423, Oracle::O7),
+    (Bug::JoinAfterHandOver, 2, Oracle::O10),
+    (Bug::FailureUnregistered, 2, Oracle::O10),
+    (Bug::RequestForgotten, 2, Oracle::O4),
+    (Bug::HoldClockRuns, 86, Oracle::O7),
+    (Bug::EditWakesNobody, 102, Oracle::O9),
+    (Bug::ApprovalKept, 264, Oracle::O7),
 ];
 
 #[test]

@@ -16,9 +16,11 @@ pub(crate) use scenarios;
 #[cfg(feature = "seeded-bugs")]
 mod bugs;
 mod devices;
+mod edits;
 mod fuzz;
 mod gates;
 mod graph;
+mod holds;
 mod invariants;
 mod manager;
 mod outsider_strategy;

@@ -7,13 +7,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use starline_benches::{Effort, Figures, Goal, System, Usage, judge, memory_plan, report, time_plan};
+use starline_benches::{
+    Effort, Figures, Goal, System, Usage, judge, measure_edits, memory_plan, report, time_plan,
+};
 
 const USAGE: &str = "\
 usage: ratios [--quick] [--goal LIST]
 
   --quick       fewer runs: all goals in under a minute
-  --goal LIST   only these goals, separated by commas, from P1, P2, P3, P4, P5, P12; may be repeated";
+  --goal LIST   only these goals, separated by commas, from P1, P2, P3, P4, P5, P7, P8, P9, P12; may be repeated";
 
 fn main() -> ExitCode {
     let outcome = Request::parse(std::env::args().skip(1)).and_then(|request| match request {
@@ -86,7 +88,8 @@ fn compare(effort: Effort, goals: &[Goal]) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     let figures = measure_times(&mut out, effort, goals)?;
     let memory = measure_memory(&mut out, goals)?;
-    let verdicts = judge(goals, &figures, &memory);
+    let mut verdicts = judge(goals, &figures, &memory);
+    verdicts.extend(measure_edits(goals, effort, &mut out)?);
     report::verdicts(&mut out, &verdicts)?;
     let path = target().join("bench").join("ratios.json");
     report::json(&path, &verdicts)?;

@@ -7,6 +7,8 @@ mod orchestrator;
 mod plan;
 mod scheduler;
 
+pub(crate) use orchestrator::{Prepared as Started, prepare as start};
+pub(crate) use plan::graph as plan;
 pub use scheduler::{Prepared, execute, prepare};
 
 use crate::{Dag, Measurement, RunError};

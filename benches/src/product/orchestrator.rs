@@ -37,13 +37,15 @@ impl Device for NoopDevice {
 }
 
 /// A run that is ready to start.
-struct Prepared {
+#[derive(Debug)]
+pub(crate) struct Prepared {
     orchestrator: Orchestrator,
     run: Run,
     events: Subscription,
 }
 
-async fn prepare(graph: GraphSpec) -> Result<Prepared, RunError> {
+/// Submits a graph to an orchestrator with one live subscriber.
+pub(crate) async fn prepare(graph: GraphSpec) -> Result<Prepared, RunError> {
     let failed = |error: &dyn std::fmt::Display| RunError::failed(NAME, error.to_string());
     let (orchestrator, bus) = starline::embedded();
     for device in 0..DEVICES {
@@ -60,20 +62,37 @@ async fn prepare(graph: GraphSpec) -> Result<Prepared, RunError> {
     Ok(Prepared { orchestrator, run, events })
 }
 
-/// Starts the run and reads its facts to the end. Returns the number of tasks seen to complete.
-async fn execute(prepared: Prepared) -> Result<(Orchestrator, Run, usize), RunError> {
-    let Prepared { orchestrator, run, mut events } = prepared;
-    run.start().await.map_err(|error| RunError::failed(NAME, error))?;
-    let mut completed = 0;
-    let mut batch = Vec::with_capacity(1024);
-    loop {
-        events.recv_many(&mut batch, 1024).await;
-        for event in batch.drain(..) {
-            let event = event.map_err(|gap| RunError::failed(NAME, gap))?;
-            match &event.event {
-                starline::types::Event::TaskCompleted { .. } => completed += 1,
-                other if other.run_end().is_some() => return Ok((orchestrator, run, completed)),
-                _ => {}
+/// A run that has ended. Dropping it takes time.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    run: Run,
+    _orchestrator: Orchestrator,
+    /// Tasks that the subscriber saw complete.
+    pub(crate) completed: usize,
+}
+
+impl Prepared {
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Starts the run and reads its facts to the end.
+    pub(crate) async fn execute(self) -> Result<Finished, RunError> {
+        let Self { orchestrator, run, mut events } = self;
+        run.start().await.map_err(|error| RunError::failed(NAME, error))?;
+        let mut completed = 0;
+        let mut batch = Vec::with_capacity(1024);
+        loop {
+            events.recv_many(&mut batch, 1024).await;
+            for event in batch.drain(..) {
+                let event = event.map_err(|gap| RunError::failed(NAME, gap))?;
+                match &event.event {
+                    starline::types::Event::TaskCompleted { .. } => completed += 1,
+                    other if other.run_end().is_some() => {
+                        return Ok(Finished { run, _orchestrator: orchestrator, completed });
+                    }
+                    _ => {}
+                }
             }
         }
     }
@@ -82,9 +101,9 @@ async fn execute(prepared: Prepared) -> Result<(Orchestrator, Run, usize), RunEr
 /// Runs the graph on this many worker threads.
 pub(super) fn run(dag: &Dag, workers: usize) -> Result<Measurement, RunError> {
     let graph = plan::graph(dag)?;
-    let (measurement, (_, run, completed)) = timed_after(NAME, workers, prepare(graph), execute)?;
-    RunError::unless_complete(NAME, completed, dag.tasks)?;
-    RunError::unless_complete(NAME, run.status().counts.completed as usize, dag.tasks)?;
+    let (measurement, finished) = timed_after(NAME, workers, prepare(graph), Prepared::execute)?;
+    RunError::unless_complete(NAME, finished.completed, dag.tasks)?;
+    RunError::unless_complete(NAME, finished.run.status().counts.completed as usize, dag.tasks)?;
     Ok(measurement)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{Dag, RunError};
 
 /// The graph with tasks that do nothing.
-pub(super) fn graph(dag: &Dag) -> Result<GraphSpec, RunError> {
+pub(crate) fn graph(dag: &Dag) -> Result<GraphSpec, RunError> {
     let ids = (0..dag.tasks).map(|task| TaskId::new(format!("t{task}")));
     let ids: Vec<TaskId> =
         ids.collect::<Result<_, _>>().map_err(|error| RunError::failed("starline", error))?;

@@ -18,6 +18,6 @@ pub use view::GraphView;
 
 pub use starline_types::{
     Applied, DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, Edit, EditBatch, Estimate, Event,
-    GraphSpec, Millis, Payload, Placement, Priority, Resources, TaskId, TaskIx, TaskRef, TaskSpec, Timestamp,
-    Value,
+    GraphSpec, Millis, Payload, Placement, Priority, Resources, TaskField, TaskId, TaskIx, TaskRef, TaskSpec,
+    Timestamp, Value,
 };

@@ -4,6 +4,8 @@ use starline::report::{History, HistoryError, to_chrome_trace, to_html, to_markd
 use starline::types::{DeviceProfile, Envelope, EventKind, RunId};
 use starline::workflow::to_mermaid;
 
+use crate::edits::Edits;
+
 /// Follows the facts of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Chronicle {
@@ -28,6 +30,11 @@ impl Chronicle {
             None => History::read([envelope]).map(|history| self.history = Some(history)),
         };
         self.fault = taken.err();
+    }
+
+    /// What was edited so far.
+    pub(crate) fn edits(&self) -> Option<Edits> {
+        self.history.as_ref().and_then(Edits::of)
     }
 
     /// The history so far.

@@ -10,7 +10,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::json;
 
 use crate::command::{
-    completions, demo, devices, doctor, export, import, init, plan, report, run, schema, show, validate,
+    completions, control, demo, devices, doctor, edit, explain, export, import, init, ls, plan, report, run,
+    schema, serve, show, undo, validate, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,6 +47,29 @@ enum Verb {
     Validate(validate::ValidateArgs),
     Plan(Box<plan::PlanArgs>),
     Run(Box<run::RunArgs>),
+    Serve(serve::ServeArgs),
+    Ls(ls::LsArgs),
+    Watch(watch::WatchArgs),
+    Explain(explain::ExplainArgs),
+    Edit(Box<edit::EditArgs>),
+    #[command(about = undo::UNDO, after_help = undo::UNDO_HELP)]
+    Undo(undo::UndoArgs),
+    #[command(about = undo::REDO, after_help = undo::REDO_HELP)]
+    Redo(undo::UndoArgs),
+    #[command(about = control::PAUSE, after_help = control::PAUSE_HELP)]
+    Pause(control::RunCommand),
+    #[command(about = control::RESUME, after_help = control::RESUME_HELP)]
+    Resume(control::RunCommand),
+    #[command(about = control::CANCEL, after_help = control::CANCEL_HELP)]
+    Cancel(control::CancelCommand),
+    #[command(about = control::RETRY, after_help = control::RETRY_HELP)]
+    Retry(control::TaskCommand),
+    #[command(about = control::SKIP, after_help = control::SKIP_HELP)]
+    Skip(control::TaskCommand),
+    #[command(about = control::APPROVE, after_help = control::APPROVE_HELP)]
+    Approve(control::TaskCommand),
+    #[command(about = control::REJECT, after_help = control::REJECT_HELP)]
+    Reject(control::TaskCommand),
     Show(show::ShowArgs),
     Report(report::ReportArgs),
     Export(Box<export::ExportArgs>),
@@ -64,6 +88,15 @@ impl Verb {
             Self::Validate(args) => &args.output,
             Self::Plan(args) => &args.output,
             Self::Run(args) => &args.output,
+            Self::Serve(args) => &args.output,
+            Self::Ls(args) => &args.output,
+            Self::Watch(args) => &args.output,
+            Self::Explain(args) => &args.output,
+            Self::Edit(args) => &args.output,
+            Self::Undo(args) | Self::Redo(args) => &args.output,
+            Self::Pause(args) | Self::Resume(args) => &args.output,
+            Self::Cancel(args) => &args.output,
+            Self::Retry(args) | Self::Skip(args) | Self::Approve(args) | Self::Reject(args) => &args.output,
             Self::Show(args) => &args.output,
             Self::Report(args) => &args.output,
             Self::Export(args) => &args.output,
@@ -82,6 +115,20 @@ impl Verb {
             Self::Validate(args) => args.execute(output),
             Self::Plan(args) => args.execute(output),
             Self::Run(args) => args.execute(output),
+            Self::Serve(args) => args.execute(output),
+            Self::Ls(args) => args.execute(output),
+            Self::Watch(args) => args.execute(output),
+            Self::Explain(args) => args.execute(output),
+            Self::Edit(args) => args.execute(output),
+            Self::Undo(args) => args.execute("undo", output),
+            Self::Redo(args) => args.execute("redo", output),
+            Self::Pause(args) => args.execute("pause", "starts nothing new", output),
+            Self::Resume(args) => args.execute("resume", "goes on", output),
+            Self::Cancel(args) => args.execute(output),
+            Self::Retry(args) => args.execute("retry", "is tried again", output),
+            Self::Skip(args) => args.execute("skip", "is skipped", output),
+            Self::Approve(args) => args.execute("approve", "is approved", output),
+            Self::Reject(args) => args.execute("reject", "is refused", output),
             Self::Show(args) => args.execute(output),
             Self::Report(args) => args.execute(output),
             Self::Export(args) => args.execute(output),
@@ -239,8 +286,25 @@ mod tests {
             "doctor --state-dir --json --quiet --verbose --color",
             "validate FILE --devices --json --quiet --verbose --color",
             "plan FILE --devices --strategy --compare --input --seed --json --quiet --verbose --color",
-            "run FILE --devices --strategy --input --seed --simulate --time-scale --yes --secret-file \
-             --trace --state-dir --ephemeral --json --quiet --verbose --color",
+            "run FILE --devices --strategy --input --seed --simulate --time-scale --editor --hold-scope \
+             --modification-timeout --yes --secret-file --trace --detach --state-dir --ephemeral --json --quiet \
+             --verbose --color",
+            "serve --devices --listen --secret-file --state-dir --json --quiet --verbose --color",
+            "ls --state-dir --json --quiet --verbose --color",
+            "watch RUN --after --state-dir --json --quiet --verbose --color",
+            "explain RUN TASK --state-dir --json --quiet --verbose --color",
+            "edit RUN --file --add-task --update-task --remove-task --add-dependency --update-dependency \
+             --remove-dependency --run --sh --exec --after --set --unset --kind --when --base --hold --reason \
+             --check --request --state-dir --json --quiet --verbose --color",
+            "undo RUN --expect-revision --state-dir --json --quiet --verbose --color",
+            "redo RUN --expect-revision --state-dir --json --quiet --verbose --color",
+            "pause RUN --state-dir --json --quiet --verbose --color",
+            "resume RUN --state-dir --json --quiet --verbose --color",
+            "cancel RUN TASK --force --state-dir --json --quiet --verbose --color",
+            "retry RUN TASK --state-dir --json --quiet --verbose --color",
+            "skip RUN TASK --state-dir --json --quiet --verbose --color",
+            "approve RUN TASK --state-dir --json --quiet --verbose --color",
+            "reject RUN TASK --state-dir --json --quiet --verbose --color",
             "show RUN TASK --state-dir --json --quiet --verbose --color",
             "report RUN --output --state-dir --json --quiet --verbose --color",
             "export SOURCE --to --from --output --schema --strict --state-dir --json --quiet --verbose --color",
@@ -271,6 +335,21 @@ mod tests {
         }
     }
 
+    /// The words of a command line as a shell has them, up to a comment, a pipe or a redirection.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                '#' | '|' | '>' if !quoted => break,
+                c if c.is_whitespace() && !quoted => words.push(String::new()),
+                c => words.last_mut().expect("a word").push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
     /// Every example in a help text is a command line that the parser takes.
     #[test]
     fn examples_are_command_lines() {
@@ -281,12 +360,8 @@ mod tests {
         let mut count = 0;
         for text in texts.iter().map(ToString::to_string) {
             for line in text.lines().filter_map(|line| line.strip_prefix("  starline ")) {
-                let line = line
-                    .split(['#', '|', '>'])
-                    .next()
-                    .unwrap_or_default()
-                    .replace("'limits=[1, 2]'", "limits=[1]");
-                let arguments = ["starline"].into_iter().chain(line.split_whitespace()).map(OsString::from);
+                let words = words(line);
+                let arguments = ["starline"].into_iter().map(str::to_owned).chain(words).map(OsString::from);
                 let parsed = parse(&arguments.collect::<Vec<_>>());
                 let helps = |error: clap::Error| error.kind() == ErrorKind::DisplayHelp;
                 assert!(parsed.is_ok() || parsed.is_err_and(helps), "{line}");

@@ -38,6 +38,18 @@ struct Described {
     options: Value,
 }
 
+impl Described {
+    /// A device that takes what its options allow. Options that make no sense are told when it is connected.
+    fn new(mut profile: DeviceProfile, options: Value) -> Self {
+        if profile.kind == "process"
+            && let Ok(understood) = ProcessOptions::default().overlaid(&options)
+        {
+            profile.accepts = understood.accepts();
+        }
+        Self { profile, options }
+    }
+}
+
 impl Devices {
     /// Reads a device file.
     ///
@@ -49,8 +61,7 @@ impl Devices {
             Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
         })?;
         let entries = file.devices.into_iter();
-        let entries =
-            entries.map(|entry| Described { profile: entry.profile, options: entry.options }).collect();
+        let entries = entries.map(|entry| Described::new(entry.profile, entry.options)).collect();
         Ok(Self { entries, file: Some((source.name, source.folder)) })
     }
 
@@ -80,7 +91,7 @@ impl Devices {
             profile.resources.0.insert("memory".to_owned(), bytes);
         }
         let options = serde_json::json!({ "allow_sh": true });
-        Ok(Self { entries: vec![Described { profile, options }], file: None })
+        Ok(Self { entries: vec![Described::new(profile, options)], file: None })
     }
 
     /// Whether they come from a file.

@@ -3,18 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use starline::bus::Subscription;
+use starline::bus::{EventBus, Subscription};
 use starline::event::{EventFilter, Gap};
-use starline::orchestrator::{AssignmentStrategy, Device, Orchestrator, Run, RunOptions, StrategyChoice};
+use starline::journal::JournalFault;
+use starline::orchestrator::{
+    AssignmentStrategy, Device, Orchestrator, Run, RunError, RunOptions, StrategyChoice,
+};
+use starline::server::ServerOptions;
 use starline::transport_process::ProcessDevice;
 use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, SharedEnvelope, TaskId};
 
 use crate::attempts::Attempts;
+use crate::editor::EditorChoice;
 use crate::failure::Failure;
 use crate::gates::{Answers, Gates};
 use crate::interrupt::{Interrupts, Unstarted};
 use crate::output::{Output, ask};
 use crate::records::Records;
+use crate::serving::Serving;
+use crate::state::State;
 use crate::summary::Summary;
 
 /// Facts that wait for a reader of the output. One that stays further behind misses some, and is told so.
@@ -33,6 +40,8 @@ pub(crate) struct Job {
     /// Those of the devices whose processes must be gone at the end.
     pub(crate) processes: Vec<Arc<ProcessDevice>>,
     pub(crate) records: Records,
+    /// Who edits the graph while it runs.
+    pub(crate) editor: EditorChoice,
     /// Who is asked before tasks that want approval.
     pub(crate) answers: Answers,
     /// Who has listened for signals so far.
@@ -65,6 +74,11 @@ pub(crate) trait Watcher {
     /// The person has answered, and the cursor is in the next line.
     fn answered(&mut self) {}
 
+    /// The person will not answer; the cursor is still behind the question.
+    fn abandoned(&mut self) {
+        ask("\n");
+    }
+
     /// Time after which it wants to [catch up](Self::caught_up) even if nothing happens; `None`: never.
     fn pace(&self) -> Option<Duration> {
         None
@@ -85,7 +99,18 @@ pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Resul
 }
 
 async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
-    let Job { run_id, graph, settings, strategy, devices, processes, mut records, answers, unstarted } = job;
+    let Job {
+        run_id,
+        graph,
+        settings,
+        strategy,
+        devices,
+        processes,
+        mut records,
+        editor,
+        answers,
+        unstarted,
+    } = job;
     let interrupts = Interrupts::listen().map_err(|error| deaf(&error))?;
     if let Some(unstarted) = unstarted {
         unstarted.hand_over();
@@ -97,7 +122,16 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
             return Err(Failure::infrastructure("device_unusable", what, &error));
         }
     }
-    let (orchestrator, bus) = starline::embedded();
+    let journal = records.journal();
+    let (orchestrator, bus) = match &journal {
+        Some(journal) => starline::with_journal(Arc::clone(journal) as _),
+        None => starline::embedded(),
+    };
+    let orchestrator = Arc::new(orchestrator);
+    let serving = match records.state() {
+        Some(state) => serve(&orchestrator, &bus, state, output).await,
+        None => None,
+    };
     let mut attempts = Attempts::of(devices.iter().map(|device| {
         let profile = device.profile();
         (profile.id.clone(), profile.slots)
@@ -110,31 +144,67 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
         id: Some(run_id),
         settings,
         strategy: StrategyChoice::Own(strategy),
+        planner: editor.planner(),
         ..RunOptions::default()
     };
-    let begun = begin(&orchestrator, graph, options, interrupts, watcher).await;
+    let begun = begin(&orchestrator, graph, options, &editor, interrupts, watcher).await;
     let followed = match begun {
         Ok(run) => {
             let gates = Gates::new(answers);
             let mut follower =
                 Follower { attempts: &mut attempts, records: &mut records, gates, output, watcher };
-            follower.follow(&run, facts).await;
-            run.outcome().await.map_err(Failure::from)
+            let broken = async {
+                match &journal {
+                    Some(journal) => journal.failed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = follower.follow(&run, facts) => run.outcome().await.map_err(Failure::from),
+                // Nothing more is started, and the end of what runs could not be kept.
+                () = broken => Err(RunError::Journal(JournalFault::Failed).into()),
+            }
         }
         Err(failure) => Err(failure),
     };
-    orchestrator.shut_down(Duration::ZERO).await;
+    let broken = journal.and_then(|journal| journal.failure());
+    if let Some(serving) = serving {
+        serving.end().await;
+    }
+    if let Some(orchestrator) = Arc::into_inner(orchestrator) {
+        orchestrator.shut_down(Duration::ZERO).await;
+    }
     for process in processes {
         process.shut_down().await;
     }
-    let outcome = match followed {
-        Ok(outcome) => outcome,
-        Err(failure) => {
+    let outcome = match (followed, broken) {
+        (Ok(outcome), _) => outcome,
+        (Err(_), Some(failure)) => {
+            return Err(failure.with_hint("nothing more was started, and running tasks were stopped"));
+        }
+        (Err(failure), None) => {
             records.discard();
             return Err(failure);
         }
     };
     Ok(Summary::new(outcome, attempts, false).kept(records, output))
+}
+
+/// Lets other processes see and edit the run. Without it the run is only lonely.
+async fn serve(
+    orchestrator: &Arc<Orchestrator>,
+    bus: &EventBus,
+    state: &State,
+    output: &Output,
+) -> Option<Serving> {
+    match Serving::begin(orchestrator, bus, state, ServerOptions::default()).await {
+        Ok(serving) => Some(serving),
+        Err(failure) => {
+            output.warning(&format!("this run can be neither watched nor edited from elsewhere: {failure}"));
+            None
+        }
+    }
 }
 
 /// Signals cannot be heard.
@@ -147,10 +217,12 @@ async fn begin(
     orchestrator: &Orchestrator,
     graph: Arc<GraphSpec>,
     options: RunOptions,
+    editor: &EditorChoice,
     interrupts: Interrupts,
     watcher: &mut dyn Watcher,
 ) -> Result<Run, Failure> {
     let run = orchestrator.submit(graph, options).await?;
+    editor.wait_for_others(&run).await?;
     let plan = run.assign().await?;
     watcher.planned(&plan);
     run.start().await?;
@@ -190,9 +262,7 @@ impl Follower<'_> {
                     }
                 }
             }
-            // First of all: whoever has seen a fact finds it in the records.
-            self.records.flush();
-            self.gates.show(self.watcher, self.output);
+            self.gates.show(run.id(), self.watcher, self.output);
             self.watcher.caught_up();
         }
     }
@@ -216,7 +286,7 @@ impl Follower<'_> {
             biased;
             received = facts.recv_many(batch, GRIP) => return received > 0,
             line = self.gates.line() => {
-                self.watcher.answered();
+                if line.is_some() { self.watcher.answered() } else { self.watcher.abandoned() }
                 self.gates.answer(line, run, self.output).await;
             }
             () = paced => {}
@@ -225,7 +295,7 @@ impl Follower<'_> {
     }
 
     fn take(&mut self, envelope: &Envelope) {
-        self.records.event(envelope);
+        self.records.observe(envelope);
         self.attempts.observe(envelope);
         self.watcher.event(envelope);
         self.gates.observe(envelope, self.output);

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Refused,
     /// Something around starline is in the way: a file, a device, a limit.
     Infrastructure,
+    /// The journal of a run cannot be written, or cannot be trusted.
+    Journal,
     /// The run was cancelled.
     Cancelled,
 }
@@ -30,6 +32,7 @@ impl Exit {
             Self::Invalid => 2,
             Self::Refused => 3,
             Self::Infrastructure => 4,
+            Self::Journal => 74,
             Self::Cancelled => 130,
         }
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use starline::types::{DependencyId, DeviceProfile, UnixMillis};
+use starline::types::{DeviceProfile, UnixMillis};
 use starline::workflow::{
     DeviceEntry, DeviceFile, GalaxyOptions, ImportOptions, ImportedGalaxy, Problem, Warning, Workflow,
     WriteError, import_galaxy, import_wfformat_with, to_json, to_yaml,
@@ -16,9 +16,6 @@ use crate::issue::Issue;
 use crate::output::Output;
 use crate::paint::printable;
 use crate::source::Source;
-
-/// Warnings shown at most.
-const LISTED: usize = 20;
 
 /// Something that could not be taken over, or not be written, as it is.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
@@ -58,7 +55,7 @@ pub(crate) fn galaxy(source: &Source, options: &GalaxyOptions) -> Result<Importe
 /// # Errors
 /// Every problem in it.
 pub(crate) fn constellation(source: &Source) -> Result<Foreign, Failure> {
-    let imported = galaxy(source, &GalaxyOptions::default())?;
+    let imported = galaxy(source, &GalaxyOptions { now: now(), ..GalaxyOptions::default() })?;
     let losses = imported.warnings.into_iter().map(Loss::from).collect();
     Ok(Foreign { workflow: imported.workflow, devices: Vec::new(), losses })
 }
@@ -79,7 +76,7 @@ fn told(source: &Source, problems: Vec<Problem>) -> Failure {
     Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
 }
 
-/// Says what was lost.
+/// Says what was lost: every warning in a line of its own.
 ///
 /// # Errors
 /// Something was, and that was not to be.
@@ -91,12 +88,8 @@ pub(crate) fn settle(losses: &[Loss], strict: bool, name: &str, output: &Output)
     if output.is_json() || output.is_quiet() {
         return Ok(());
     }
-    for loss in losses.iter().take(LISTED) {
+    for loss in losses {
         output.warning(&printable(&format!("{}: {}", loss.code, line(loss))));
-    }
-    let more = losses.len().saturating_sub(LISTED);
-    if more > 0 {
-        output.warning(&format!("{more} more, all of them with --json"));
     }
     Ok(())
 }
@@ -107,36 +100,12 @@ fn line(loss: &Loss) -> String {
     format!("{item}{}{place}", loss.message)
 }
 
-/// A workflow as a workflow file. Ids of dependencies have no place in one, and are lost.
+/// A workflow as a workflow file.
 ///
 /// # Errors
-/// The workflow has something else that a file cannot say.
-pub(crate) fn native(
-    workflow: &Workflow,
-    as_json: bool,
-    losses: &mut Vec<Loss>,
-) -> Result<String, WriteError> {
-    let default = |from: &str, to: &str| format!("{from}->{to}");
-    let own = |id: &DependencyId, from: &str, to: &str| id.as_str() != default(from, to);
-    let edges = &workflow.graph.dependencies;
-    let lost = edges
-        .iter()
-        .filter(|edge| edge.id.as_ref().is_some_and(|id| own(id, edge.from.as_str(), edge.to.as_str())));
-    let lost = lost.count();
-    let mut workflow = workflow.clone();
-    if lost > 0 {
-        let graph = std::sync::Arc::make_mut(&mut workflow.graph);
-        graph.dependencies.iter_mut().for_each(|edge| edge.id = None);
-        losses.push(Loss {
-            code: "id_lost".to_owned(),
-            message: format!(
-                "{lost} dependencies lose their own ids, which a workflow file has no place for"
-            ),
-            pointer: String::new(),
-            item: String::new(),
-        });
-    }
-    if as_json { to_json(&workflow) } else { to_yaml(&workflow) }
+/// The workflow has something that a file cannot say.
+pub(crate) fn native(workflow: &Workflow, as_json: bool) -> Result<String, WriteError> {
+    if as_json { to_json(workflow) } else { to_yaml(workflow) }
 }
 
 /// Profiles as a device file.

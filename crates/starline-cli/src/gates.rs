@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::{env, thread};
 
 use starline::orchestrator::Run;
-use starline::types::{Envelope, Event, Millis, TaskId};
+use starline::types::{Envelope, Event, Millis, RunId, TaskId};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::drive::Watcher;
@@ -48,6 +48,8 @@ pub(crate) struct Gates {
     /// Whether the first is shown.
     shown: bool,
     reader: Option<Reader>,
+    /// Whether the person at the terminal has ended the input.
+    has_ended: bool,
 }
 
 #[derive(Debug)]
@@ -86,7 +88,7 @@ impl Reader {
 
 impl Gates {
     pub(crate) fn new(answers: Answers) -> Self {
-        Self { answers, open: VecDeque::new(), shown: false, reader: None }
+        Self { answers, open: VecDeque::new(), shown: false, reader: None, has_ended: false }
     }
 
     /// Takes a fact in.
@@ -99,7 +101,8 @@ impl Gates {
                 }
                 Answers::Nobody => {
                     let left = deadline.map(|deadline| deadline.since(envelope.t));
-                    output.notice(&waits(task.id(), left, envelope.at.0));
+                    let waiting = Waiting { run: &envelope.run_id, task: task.id(), prompt };
+                    output.notice(&waiting.first(left, envelope.at.0, self.has_ended));
                 }
             },
             Event::ApprovalGranted { task, .. }
@@ -122,7 +125,7 @@ impl Gates {
     }
 
     /// Shows the question that is open, if there is one and it is not shown yet.
-    pub(crate) fn show(&mut self, watcher: &mut dyn Watcher, output: &Output) {
+    pub(crate) fn show(&mut self, run: &RunId, watcher: &mut dyn Watcher, output: &Output) {
         if self.shown {
             return;
         }
@@ -137,7 +140,7 @@ impl Gates {
         if self.reader.is_none() {
             match Reader::start() {
                 Ok(reader) => self.reader = Some(reader),
-                Err(error) => return self.give_up(&error.to_string(), output),
+                Err(error) => return self.give_up(run, &error.to_string(), output),
             }
         }
         if let Some(reader) = &mut self.reader
@@ -165,7 +168,10 @@ impl Gates {
     /// Does what the person at the terminal has said; nothing more comes after `None`.
     pub(crate) async fn answer(&mut self, line: Option<String>, run: &Run, output: &Output) {
         self.shown = false;
-        let Some(line) = line else { return self.give_up("there is no more input", output) };
+        let Some(line) = line else {
+            self.has_ended = true;
+            return self.give_up(run.id(), "there is no more input", output);
+        };
         let Some(question) = self.open.front() else { return };
         let task = question.task.clone();
         let answered = match line.trim().to_lowercase().as_str() {
@@ -179,30 +185,58 @@ impl Gates {
         }
     }
 
-    fn give_up(&mut self, why: &str, output: &Output) {
+    fn give_up(&mut self, run: &RunId, why: &str, output: &Output) {
         self.answers = Answers::Nobody;
         self.reader = None;
-        // The cursor is still behind the question.
-        output.notice("");
-        for question in std::mem::take(&mut self.open) {
-            output.notice(&format!(
-                "task {} waits on for approval, and nobody can be asked: {why}",
-                question.task
-            ));
+        for Question { task, prompt } in std::mem::take(&mut self.open) {
+            let waiting = Waiting { run, task: &task, prompt: &prompt };
+            output.notice(&waiting.again(why));
         }
     }
 }
 
-/// Says that a run waits, until when, and what to do about it.
-fn waits(task: &TaskId, left: Option<Millis>, at: u64) -> String {
-    let until = match left {
-        Some(left) => format!("until {} ({})", utc(at.saturating_add(left.0)), span(left)),
-        None => "for ever".to_owned(),
-    };
-    format!(
-        "the run waits for approval of task {task} {until}: there is no terminal to ask on; \
-         with --yes everything is approved in advance"
-    )
+/// A question that nobody here answers.
+struct Waiting<'q> {
+    run: &'q RunId,
+    task: &'q TaskId,
+    prompt: &'q str,
+}
+
+impl Waiting<'_> {
+    /// Says that a run waits, for what and until when, and what to do about it.
+    fn first(&self, left: Option<Millis>, at: u64, has_ended: bool) -> String {
+        let until = match left {
+            Some(left) => format!("until {} ({})", utc(at.saturating_add(left.0)), span(left)),
+            None => "for ever".to_owned(),
+        };
+        let why = if has_ended { "there is no more input" } else { "nobody is asked here" };
+        format!(
+            "the run waits for approval of task {}{} {until}: {why}; {}; with --yes everything is approved in advance",
+            self.task,
+            self.asked(),
+            self.elsewhere()
+        )
+    }
+
+    /// Says that a question which was shown stays open.
+    fn again(&self, why: &str) -> String {
+        let (task, asked) = (self.task, self.asked());
+        format!(
+            "the question stays open, and task {task}{asked} waits for approval: {why}; {}",
+            self.elsewhere()
+        )
+    }
+
+    fn asked(&self) -> String {
+        if self.prompt.is_empty() { String::new() } else { format!(" ({})", shortened(self.prompt)) }
+    }
+
+    fn elsewhere(&self) -> String {
+        let (run, task) = (self.run, self.task);
+        format!(
+            "answer in another terminal with `starline approve {run} {task}` or `starline reject {run} {task}`"
+        )
+    }
 }
 
 /// Who answers: the name of the user, as the system has it.

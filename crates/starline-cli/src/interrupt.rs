@@ -35,7 +35,7 @@ impl Interrupts {
     }
 
     /// Waits for the next signal.
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let Self { interrupt, terminate, hang_up } = self;
         let hang_up = async {
             match hang_up {

@@ -123,6 +123,10 @@ impl<W: Watcher> Watcher for Live<'_, W> {
         }
     }
 
+    fn abandoned(&mut self) {
+        self.question(None);
+    }
+
     fn pace(&self) -> Option<Duration> {
         (!self.over).then_some(PACE)
     }

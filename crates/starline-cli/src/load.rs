@@ -20,10 +20,6 @@ use crate::source::Source;
 /// Warnings shown at most.
 const LISTED: usize = 20;
 
-/// What is said of a section that does nothing yet.
-pub(crate) const NO_EDITOR: &str =
-    "the file has a section `editor`, and this version attaches no editor: nothing is edited";
-
 /// What a workflow file is checked with.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
@@ -71,7 +67,7 @@ fn explain(mut problem: Problem) -> Problem {
 }
 
 /// The names of strategies, and as they are written with hyphens.
-fn spellings() -> Vec<String> {
+pub(crate) fn spellings() -> Vec<String> {
     let names = strategies::NAMES.into_iter();
     names.flat_map(|name| [name.to_owned(), name.replace('_', "-")]).collect()
 }
@@ -105,13 +101,6 @@ fn input(pair: &str) -> Result<(String, String), Failure> {
         Failure::new(Exit::Invalid, "usage", format!("--input {pair:?} is not of the form NAME=VALUE"))
     })?;
     Ok((name.trim().to_owned(), value.to_owned()))
-}
-
-/// Says what a file asks for and this version does not do.
-pub(crate) fn warn_of_editor(workflow: &Workflow, output: &Output) {
-    if workflow.settings.editor.is_some() && !output.is_quiet() {
-        output.warning(NO_EDITOR);
-    }
 }
 
 /// Says what is ignored, and stops nothing.

@@ -9,9 +9,10 @@
 //!
 //! Everything is written below `runs`, which nobody but its owner may enter.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use starline::report::History;
@@ -19,9 +20,12 @@ use starline::types::{DeviceProfile, Envelope, EventKind, GraphSpec, RunId};
 use starline::workflow::{Workflow, to_json};
 
 use crate::chronicle::{self, Chronicle};
+use crate::edits::Edits;
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::journal::RunJournal;
 use crate::options::StateOptions;
-use crate::state::{State, private_file, write_private};
+use crate::state::{State, write_private};
 
 /// The facts of a run.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
@@ -39,8 +43,58 @@ pub(crate) struct Records {
     /// None if nothing is made of it.
     chronicle: Option<Chronicle>,
     devices: Vec<DeviceProfile>,
-    /// Where a trace was asked for beside everything else.
-    trace: Option<PathBuf>,
+    /// The trace that was asked for beside everything else.
+    trace: Option<Trace>,
+}
+
+/// A file of somebody's choice, opened before anything is done: who asks for it in vain is told at once.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    path: PathBuf,
+    file: File,
+    is_new: bool,
+}
+
+impl Trace {
+    /// Opens a file and leaves it as it is; makes it if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        let is_new = made.is_ok();
+        let opened = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().write(true).open(path)
+            }
+            made => made,
+        };
+        match opened {
+            Ok(file) => Ok(Self { path: path.to_owned(), file, is_new }),
+            Err(error) => Err(Failure::new(Exit::Invalid, "unwritable_file", unwritten(path, &error))),
+        }
+    }
+
+    /// Leaves no file that was not there before.
+    pub(crate) fn discard(self) {
+        if self.is_new {
+            // What cannot be removed does no harm.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
+        // What is no regular file, such as a pipe, has no length.
+        let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
+        let emptied = if is_file { self.file.set_len(0) } else { Ok(()) };
+        emptied.and_then(|()| self.file.write_all(text.as_bytes())).map_err(|error| {
+            Failure::new(Exit::Infrastructure, "unwritable_file", unwritten(&self.path, &error))
+        })
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> String {
+    format!("failed to write {}: {error}", path.display())
 }
 
 /// The folder of one run.
@@ -48,9 +102,8 @@ pub(crate) struct Records {
 struct Kept {
     state: State,
     folder: PathBuf,
-    /// Locked as long as the run lives.
-    journal: BufWriter<File>,
-    /// The first thing that could not be written; nothing is written after it.
+    journal: Arc<RunJournal>,
+    /// The first thing that could not be written beside the journal; nothing is written after it.
     fault: Option<io::Error>,
 }
 
@@ -67,12 +120,14 @@ impl Records {
     ) -> Result<Self, Failure> {
         let kept =
             if options.ephemeral { None } else { Some(Kept::create(options, run, workflow, &devices)?) };
-        let chronicle = kept.is_some().then(Chronicle::default);
+        // What was edited is told at the end in any case.
+        let told = kept.is_some() || workflow.settings.editor.is_some();
+        let chronicle = told.then(Chronicle::default);
         Ok(Self { kept, chronicle, devices, trace: None })
     }
 
     /// The same, with a trace for a file of somebody's choice.
-    pub(crate) fn with_trace(mut self, trace: Option<PathBuf>) -> Self {
+    pub(crate) fn with_trace(mut self, trace: Option<Trace>) -> Self {
         if trace.is_some() {
             self.chronicle.get_or_insert_default();
         }
@@ -95,20 +150,30 @@ impl Records {
         self.folder().map(|folder| folder.join("work"))
     }
 
-    /// Keeps a fact.
-    pub(crate) fn event(&mut self, envelope: &Envelope) {
+    /// The journal of the run, if it has one. Who carries the run out writes it, before anything is done.
+    pub(crate) fn journal(&self) -> Option<Arc<RunJournal>> {
+        self.kept.as_ref().map(|kept| Arc::clone(&kept.journal))
+    }
+
+    /// Takes in a fact that is in the journal, or output of a task.
+    pub(crate) fn observe(&mut self, envelope: &Envelope) {
         if let Some(chronicle) = &mut self.chronicle {
             chronicle.observe(envelope);
         }
-        if let Some(kept) = &mut self.kept {
-            kept.event(envelope);
-        }
     }
 
-    /// Hands over what was kept so far, so that a reader beside the run sees it.
-    pub(crate) fn flush(&mut self) {
-        if let Some(kept) = &mut self.kept {
-            kept.flush();
+    /// What was edited so far.
+    pub(crate) fn edits(&self) -> Option<Edits> {
+        self.chronicle.as_ref().and_then(Chronicle::edits)
+    }
+
+    /// Keeps a fact that nothing is done because of, in the journal as well.
+    pub(crate) fn event(&mut self, envelope: &Envelope) {
+        self.observe(envelope);
+        if let Some(kept) = &self.kept
+            && envelope.event.kind() != EventKind::Progress
+        {
+            kept.journal.take(envelope);
         }
     }
 
@@ -119,7 +184,11 @@ impl Records {
     pub(crate) fn finish(mut self, result: &impl Serialize) -> Vec<Failure> {
         let mut failures = Vec::new();
         if let Some(kept) = &mut self.kept {
-            kept.flush();
+            kept.journal.flush();
+            if let Some(failure) = kept.journal.failure() {
+                // There is nothing to be relied on, and most likely no room either.
+                return vec![failure];
+            }
             if kept.fault.is_none() {
                 let written = write_json(&kept.folder.join(RESULT), result);
                 kept.note(written);
@@ -154,18 +223,18 @@ impl Records {
             let written = write_reports(&kept.folder, history);
             kept.note(written);
         }
-        if let Some(path) = &self.trace {
-            let text = chronicle::file("trace.json", history);
-            if let Err(error) = fs::write(path, text) {
-                let what = format!("failed to write {}", path.display());
-                failures.push(Failure::infrastructure("unwritable_file", what, &error));
-            }
+        if let Some(trace) = &mut self.trace {
+            failures.extend(trace.write(&chronicle::file("trace.json", history)).err());
         }
     }
 
     /// Takes everything back, as the run has not begun.
     pub(crate) fn discard(self) {
-        if let Some(folder) = self.folder() {
+        let folder = self.folder().map(Path::to_owned);
+        if let Some(trace) = self.trace {
+            trace.discard();
+        }
+        if let Some(folder) = folder {
             // What cannot be removed does no harm.
             let _ = fs::remove_dir_all(folder);
         }
@@ -181,39 +250,28 @@ impl Kept {
     ) -> Result<Self, Failure> {
         let state = State::make(&options.state_dir)?;
         let folder = state.make_run(run)?;
-        Self::begin(&folder, workflow, devices)
-            .map(|journal| Self { state, folder, journal, fault: None })
-            .map_err(|error| crate::state::unusable(&options.state_dir, &error))
+        match Self::begin(&folder, workflow, devices) {
+            Ok(journal) => Ok(Self { state, folder, journal: Arc::new(journal), fault: None }),
+            Err(error) => {
+                // What cannot be removed does no harm.
+                let _ = fs::remove_dir_all(&folder);
+                let what = format!("failed to begin a journal in {}", folder.display());
+                Err(Failure::journal(what, &error)
+                    .with_hint("choose another folder with --state-dir, or leave no files with --ephemeral"))
+            }
+        }
     }
 
-    fn begin(folder: &Path, workflow: &Workflow, devices: &[DeviceProfile]) -> io::Result<BufWriter<File>> {
-        let journal = private_file(&folder.join(JOURNAL))?;
-        // Whoever reads it can tell a run that lives from one that was killed. Where there are no locks, it cannot.
-        let _ = journal.try_lock();
+    fn begin(folder: &Path, workflow: &Workflow, devices: &[DeviceProfile]) -> io::Result<RunJournal> {
+        let journal = RunJournal::create(&folder.join(JOURNAL))?;
         write_json(&folder.join(DEVICES), &devices)?;
         let mut head = workflow.clone();
         // The graph is in the first fact.
-        head.graph =
-            std::sync::Arc::new(GraphSpec { name: workflow.graph.name.clone(), ..GraphSpec::default() });
+        head.graph = Arc::new(GraphSpec { name: workflow.graph.name.clone(), ..GraphSpec::default() });
         if let Ok(text) = to_json(&head) {
             write_private(&folder.join(SETTINGS), |file| file.write_all(text.as_bytes()))?;
         }
-        Ok(BufWriter::with_capacity(1 << 16, journal))
-    }
-
-    fn event(&mut self, envelope: &Envelope) {
-        if self.fault.is_none() && envelope.event.kind() != EventKind::Progress {
-            let written = serde_json::to_writer(&mut self.journal, envelope).map_err(io::Error::from);
-            let written = written.and_then(|()| self.journal.write_all(b"\n"));
-            self.note(written);
-        }
-    }
-
-    fn flush(&mut self) {
-        if self.fault.is_none() {
-            let flushed = self.journal.flush();
-            self.note(flushed);
-        }
+        Ok(journal)
     }
 
     fn note(&mut self, written: io::Result<()>) {

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::{env, io};
 
-use starline::device::{Secret, Secrets};
+use starline::device::{SHORTEST_SECRET, Secret, Secrets};
 use starline::types::Payload;
 use starline::workflow::Workflow;
 
@@ -21,7 +21,8 @@ const LIMIT: u64 = 1 << 20;
 /// The secrets that tasks of a workflow use.
 ///
 /// # Errors
-/// The file cannot be read, may be read by others or is of another form; or a secret has no value.
+/// The file cannot be read, may be read by others or is of another form; or a secret has no value, or one that is too
+/// short to be masked.
 pub(crate) fn secrets(workflow: &Workflow, file: Option<&Path>) -> Result<Secrets, Failure> {
     let given = file.map(read).transpose()?.unwrap_or_default();
     let (mut known, mut missing) = (Vec::new(), Vec::new());
@@ -33,6 +34,15 @@ pub(crate) fn secrets(workflow: &Workflow, file: Option<&Path>) -> Result<Secret
         }
     }
     if missing.is_empty() {
+        short(&known)?;
+        // Tasks that are added while it runs may use what is declared.
+        let used = used(workflow);
+        for name in workflow.settings.secrets.iter().filter(|name| !used.contains(name.as_str())) {
+            let value = given.get(name.as_str()).cloned();
+            let value = value.or_else(|| env::var(name.as_str()).ok().map(|value| Secret::new(&value)));
+            let value = value.filter(|secret| secret.width() >= SHORTEST_SECRET);
+            known.extend(value.map(|value| (name.to_string(), value)));
+        }
         return Ok(known.into_iter().collect());
     }
     let word = if missing.len() == 1 { "secret has" } else { "secrets have" };
@@ -42,8 +52,39 @@ pub(crate) fn secrets(workflow: &Workflow, file: Option<&Path>) -> Result<Secret
     Err(Failure::new(Exit::Invalid, "missing_secret", message).with_hint(hint))
 }
 
+/// Every secret of a file, if there is one.
+///
+/// # Errors
+/// The file cannot be read, may be read by others or is of another form; or a secret is too short to be masked.
+pub(crate) fn all(file: Option<&Path>) -> Result<Secrets, Failure> {
+    let known: Vec<(String, Secret)> = file.map(read).transpose()?.unwrap_or_default().into_iter().collect();
+    short(&known)?;
+    Ok(known.into_iter().collect())
+}
+
+/// Refuses secrets that could not be masked in what tasks write.
+fn short(known: &[(String, Secret)]) -> Result<(), Failure> {
+    let short: Vec<String> = known
+        .iter()
+        .filter(|(_, secret)| secret.width() < SHORTEST_SECRET)
+        .map(|(name, secret)| match secret.width() {
+            1 => format!("secret {name} has 1 character"),
+            width => format!("secret {name} has {width} characters"),
+        })
+        .collect();
+    if short.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{}; at least {SHORTEST_SECRET}, since shorter ones cannot be masked in what tasks write",
+        short.join(", ")
+    );
+    let hint = "give it a longer value; what is no secret belongs in `inputs`";
+    Err(Failure::new(Exit::Invalid, "short_secret", message).with_hint(hint))
+}
+
 /// Names that tasks use, each once. All of them are declared.
-fn used(workflow: &Workflow) -> BTreeSet<&str> {
+pub(crate) fn used(workflow: &Workflow) -> BTreeSet<&str> {
     let tasks = workflow.graph.tasks.iter();
     tasks
         .filter_map(|task| match &task.run {

@@ -88,6 +88,14 @@ impl Contents {
         Ok(Self { blobs: Arc::new(blobs), temporary })
     }
 
+    /// Contents that all runs of a state folder share.
+    ///
+    /// # Errors
+    /// The folder cannot be used.
+    pub(crate) fn shared(state: &State) -> Result<Self, Failure> {
+        Self::open(Some(state), &RunId::system())
+    }
+
     /// The store.
     pub(crate) fn store(&self) -> Arc<dyn BlobStore> {
         Arc::clone(&self.blobs) as Arc<dyn BlobStore>

@@ -54,6 +54,16 @@ impl State {
         self.root.join("blobs")
     }
 
+    /// Where processes that can be asked are found.
+    pub(crate) fn servers(&self) -> PathBuf {
+        self.root.join("servers")
+    }
+
+    /// Where attempts of runs get their folders that have been handed over.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
     /// The folders of runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join("runs")

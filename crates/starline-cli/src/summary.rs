@@ -6,7 +6,9 @@ use serde::Serialize;
 use starline::types::{DeviceId, Millis, Reading, RunOutcome, RunState, TaskId, TaskResult, Value};
 
 use crate::attempts::{Attempts, DeviceUse, Parallel};
+use crate::edits::Edits;
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::line::{counted, shortened, skip_reason, span};
 use crate::output::Output;
 use crate::paint::{Tone, paint, printable};
@@ -27,6 +29,9 @@ pub(crate) struct Summary {
     pub(crate) parallel: Parallel,
     /// What each device did.
     pub(crate) devices: BTreeMap<DeviceId, DeviceUse>,
+    /// What was edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) edits: Option<Edits>,
     /// Whether times are virtual.
     pub(crate) simulated: bool,
     /// The folder with the files of the run.
@@ -42,22 +47,33 @@ impl Summary {
     pub(crate) fn new(outcome: RunOutcome, attempts: Attempts, simulated: bool) -> Self {
         let parallel = attempts.parallel(outcome.duration_ms);
         let devices = attempts.finish(outcome.duration_ms);
-        Self { outcome, parallel, devices, simulated, folder: None, fault: None }
+        Self { outcome, parallel, devices, edits: None, simulated, folder: None, fault: None }
     }
 
     /// The same summary, kept with the records of the run.
     pub(crate) fn kept(mut self, records: Records, output: &Output) -> Self {
-        self.folder = records.folder().map(|folder| folder.display().to_string());
-        for failure in records.finish(&self) {
-            output.error(&failure.to_string());
-            self.fault = Some(Exit::Infrastructure);
-        }
+        let failures;
+        (self, failures) = self.kept_with(records);
+        failures.iter().for_each(|failure| output.error(&failure.to_string()));
         self
+    }
+
+    /// The same summary, kept with the records of the run, and what could not be kept.
+    pub(crate) fn kept_with(mut self, records: Records) -> (Self, Vec<Failure>) {
+        self.folder = records.folder().map(|folder| folder.display().to_string());
+        self.edits = records.edits();
+        let failures = records.finish(&self);
+        if let Some(failure) = failures.first() {
+            self.fault = Some(failure.exit());
+        }
+        (self, failures)
     }
 
     /// What the exit code says.
     pub(crate) fn exit(&self) -> Exit {
         match Exit::from(self.outcome.status) {
+            // Nobody can rely on what is told about the run.
+            _ if self.fault == Some(Exit::Journal) => Exit::Journal,
             Exit::Done => self.fault.unwrap_or(Exit::Done),
             exit => exit,
         }
@@ -83,6 +99,9 @@ impl Summary {
         self.show_devices(output);
         let Parallel { average, peak } = self.parallel;
         output.result(&format!("parallel   {average:.1} attempts at a time, {peak} at most"));
+        if let Some(edits) = &self.edits {
+            edits.show(output);
+        }
         let of = |status| self.outcome.results.iter().filter(move |(_, result)| result.status == status);
         listed(output, of(Reading::Failed), |output, (id, result)| {
             show_failure(output, id, result, coloured);

@@ -3,18 +3,21 @@
 mod blobs;
 mod device;
 mod error;
+mod mask;
 mod secret;
 mod transport;
 
 pub use blobs::BlobStore;
 pub use device::{Device, DeviceSignal};
 pub use error::{DeliveryFault, DeviceError};
-pub use secret::{Mask, REDACTED, Secret, Secrets};
+pub use mask::Mask;
+pub use secret::{REDACTED, SHORTEST_SECRET, Secret, Secrets};
 pub use transport::{Endpoint, Transport};
 
 pub use futures_core::stream::BoxStream;
 pub use starline_types::{
-    Artifact, Attempt, AttemptFile, AttemptId, BlobHash, DeviceId, DeviceProfile, ErrorKind, Exec, Millis,
-    OutputSource, OutputSpec, OutputType, Payload, ProgressStream, Prompt, RunId, Shell, SparseMap,
-    TaskError, TaskId, TaskRef, TaskReport, TaskSpec, Value,
+    Accepts, Artifact, Attempt, AttemptFile, AttemptId, BlobHash, DeviceId, DeviceProfile, ErrorKind, Exec,
+    MAX_INLINE_BYTES, Millis, OutputSource, OutputSpec, OutputType, Payload, PayloadKind, ProgressStream,
+    Prompt, RunId, Shell, SparseMap, TaskError, TaskId, TaskRef, TaskReport, TaskSpec, Value,
+    stream_artifact_key,
 };

@@ -1,14 +1,14 @@
 //! Secrets: values that leave this process through an environment or a standard input, and in no other way.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// What stands in place of a secret wherever one would be shown.
 pub const REDACTED: &str = "[redacted]";
-/// Shorter lines of a secret are not looked for in texts: they would be found everywhere.
-const SHORTEST: usize = 4;
+/// Characters that a secret has at least, in its longest line and without blanks around it: a shorter one would be
+/// found everywhere, so it cannot be masked.
+pub const SHORTEST_SECRET: usize = 4;
 
 /// A secret text. It has no way of being shown or written down.
 #[derive(Clone, Eq, PartialEq)]
@@ -25,6 +25,13 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Characters of its longest line, without blanks around it. One with fewer than [`SHORTEST_SECRET`] cannot be
+    /// masked, and is to be refused.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.0.lines().map(|line| line.trim().chars().count()).max().unwrap_or_default()
     }
 }
 
@@ -51,6 +58,11 @@ impl Secrets {
         self.0.get(name)
     }
 
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.0.iter().map(|(name, secret)| (name.as_str(), secret))
+    }
+
     /// The names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
@@ -69,67 +81,10 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Finds secrets in texts and puts [`REDACTED`] in their place.
-#[derive(Clone, Default)]
-pub struct Mask {
-    /// The longest first, so that a secret within another does not leave the rest of it.
-    texts: Vec<String>,
-}
-
-impl Mask {
-    /// A mask for some secrets. A secret of several lines is looked for as a whole and line by line, since outputs
-    /// are passed on by line; a line of fewer than 4 bytes is not looked for.
-    #[must_use]
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut texts: Vec<String> = secrets
-            .into_iter()
-            .flat_map(|secret| std::iter::once(secret.expose()).chain(secret.expose().lines()))
-            .map(str::trim)
-            .filter(|text| text.len() >= SHORTEST)
-            .flat_map(|text| {
-                // As a value of JSON has it.
-                let escaped = serde_json_escape(text);
-                [text.to_owned(), escaped]
-            })
-            .collect();
-        texts.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        texts.dedup();
-        Self { texts }
-    }
-
-    /// Whether there is nothing to look for.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
-    }
-
-    /// The text without the secrets. O(secrets × bytes).
-    #[must_use]
-    pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut masked = Cow::Borrowed(text);
-        for secret in &self.texts {
-            if masked.contains(secret.as_str()) {
-                masked = Cow::Owned(masked.replace(secret.as_str(), REDACTED));
-            }
-        }
-        masked
-    }
-}
-
-impl fmt::Debug for Mask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mask({} texts)", self.texts.len())
-    }
-}
-
-fn serde_json_escape(text: &str) -> String {
-    let quoted = starline_types::Value::from(text).to_string();
-    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Mask;
 
     #[test]
     fn a_secret_shows_itself_to_nobody() {
@@ -139,22 +94,15 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("TOKEN"));
         assert_eq!(secrets.get("TOKEN").map(Secret::expose), Some("hunter2"));
+        assert_eq!(secrets.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["TOKEN"]);
     }
 
     #[test]
-    fn texts_are_masked_whole_by_line_and_escaped() {
-        let secrets = [Secret::new("abcd"), Secret::new("abcdef\nsecond \"line\"\n"), Secret::new("xy")];
-        let mask = Mask::new(&secrets);
-        for (text, masked) in [
-            ("nothing here", "nothing here"),
-            ("an abcdef and an abcd", "an [redacted] and an [redacted]"),
-            ("abcdef\nsecond \"line\"", "[redacted]"),
-            ("only the second \"line\"", "only the [redacted]"),
-            (r#"{"v":"second \"line\""}"#, r#"{"v":"[redacted]"}"#),
-            ("xy is too short", "xy is too short"),
-        ] {
-            assert_eq!(mask.apply(text), masked, "{text}");
+    fn the_width_is_what_can_be_looked_for() {
+        for (text, width) in
+            [("", 0), ("abc", 3), ("  a  \n", 1), ("\u{e4}\u{f6}\u{fc}", 3), ("ab\nabcde\nc", 5)]
+        {
+            assert_eq!(Secret::new(text).width(), width, "{text:?}");
         }
-        assert!(Mask::default().is_empty());
     }
 }

@@ -26,9 +26,9 @@ pub enum Code {
     WouldCycle,
     /// The source has ended in a way that can never satisfy the dependency.
     EdgeNeverSatisfiable,
-    /// The condition is not an expression.
+    /// The condition is not an expression, or reads a name that can never have a value.
     InvalidCondition,
-    /// A template is not well formed.
+    /// A template is not well formed, or reads a name that can never have a value.
     InvalidTemplate,
     /// A task that had to be unstarted is not (rule I3).
     TaskNotPending,
@@ -42,6 +42,36 @@ pub enum Code {
     LimitExceeded,
     /// The base is newer than the graph.
     UnknownRevision,
+    /// Something the batch touches was changed after its base.
+    Conflict,
+    /// No dependency has this id or these ends.
+    UnknownDependency,
+    /// Several dependencies have these ends.
+    AmbiguousDependency,
+    /// No field has this name.
+    UnknownField,
+    /// An id is outside its alphabet, empty or too long.
+    InvalidId,
+    /// An update that sets nothing.
+    EmptyUpdate,
+    /// The policy of the run does not allow it.
+    NotPermitted,
+    /// The hold that the batch answers does not exist.
+    UnknownHold,
+    /// The hold that the batch answers has expired, and late edits are refused.
+    HoldExpired,
+    /// No registered device fits the task.
+    NoEligibleDevice,
+    /// The run has ended.
+    RunTerminal,
+    /// The run is being cancelled.
+    RunCancelling,
+    /// There is no commit to take back.
+    NothingToUndo,
+    /// There is no commit to bring back.
+    NothingToRedo,
+    /// Too many edits in too short a time.
+    Busy,
 }
 
 impl Code {
@@ -65,7 +95,63 @@ impl Code {
             Self::DependsOnRejected => "depends_on_rejected",
             Self::LimitExceeded => "limit_exceeded",
             Self::UnknownRevision => "unknown_revision",
+            Self::Conflict => "conflict",
+            Self::UnknownDependency => "unknown_dependency",
+            Self::AmbiguousDependency => "ambiguous_dependency",
+            Self::UnknownField => "unknown_field",
+            Self::InvalidId => "invalid_id",
+            Self::EmptyUpdate => "empty_update",
+            Self::NotPermitted => "not_permitted",
+            Self::UnknownHold => "unknown_hold",
+            Self::HoldExpired => "hold_expired",
+            Self::NoEligibleDevice => "no_eligible_device",
+            Self::RunTerminal => "run_terminal",
+            Self::RunCancelling => "run_cancelling",
+            Self::NothingToUndo => "nothing_to_undo",
+            Self::NothingToRedo => "nothing_to_redo",
+            Self::Busy => "busy",
         }
+    }
+
+    /// All codes.
+    pub const ALL: [Self; 31] = [
+        Self::DuplicateTask,
+        Self::UnknownTask,
+        Self::InvalidValue,
+        Self::UnknownDevice,
+        Self::DuplicateDependency,
+        Self::SelfDependency,
+        Self::WouldCycle,
+        Self::EdgeNeverSatisfiable,
+        Self::InvalidCondition,
+        Self::InvalidTemplate,
+        Self::TaskNotPending,
+        Self::DependencyTargetNotPending,
+        Self::ReferenceNotUpstream,
+        Self::DependsOnRejected,
+        Self::LimitExceeded,
+        Self::UnknownRevision,
+        Self::Conflict,
+        Self::UnknownDependency,
+        Self::AmbiguousDependency,
+        Self::UnknownField,
+        Self::InvalidId,
+        Self::EmptyUpdate,
+        Self::NotPermitted,
+        Self::UnknownHold,
+        Self::HoldExpired,
+        Self::NoEligibleDevice,
+        Self::RunTerminal,
+        Self::RunCancelling,
+        Self::NothingToUndo,
+        Self::NothingToRedo,
+        Self::Busy,
+    ];
+
+    /// The code of a stable word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == word)
     }
 
     /// The invariant that the edit would break, if it is one.
@@ -121,7 +207,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn new(edit: usize, code: Code, item: impl fmt::Display, message: impl Into<String>) -> Self {
+    /// A fault without a hint.
+    #[must_use]
+    pub fn new(edit: usize, code: Code, item: impl fmt::Display, message: impl Into<String>) -> Self {
         Self {
             edit,
             code,
@@ -134,7 +222,9 @@ impl Fault {
         }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// The same fault with what to do instead.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -162,6 +252,18 @@ pub struct Rejection {
     pub current: Revision,
     /// The faults, by edit.
     pub faults: Vec<Fault>,
+}
+
+impl Rejection {
+    /// What was changed after the base of the batch, if that is a reason: the author has to look again.
+    #[must_use]
+    pub fn changed(&self) -> Vec<&str> {
+        let conflicts = self.faults.iter().filter(|fault| fault.code == Code::Conflict);
+        let mut changed: Vec<&str> = conflicts.map(|fault| fault.item.as_str()).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
 }
 
 impl fmt::Display for Rejection {

@@ -2,16 +2,29 @@
 
 mod apply;
 mod check;
+mod diff;
 mod draft;
+mod extract;
 mod fault;
+mod guard;
 mod hint;
+mod history;
+mod inverse;
 mod limits;
+mod summary;
 mod task_rules;
 
-pub use apply::reapply;
+pub use apply::{install, reapply, specified};
 pub use check::{CheckedBatch, check, check_within};
+pub use diff::{Difference, DifferenceWarning, diff};
+pub use draft::Touched;
+pub use extract::{retry_task, subgraph};
 pub use fault::{Code, Fault, Place, Rejection};
-pub use limits::{Limits, Surroundings};
+pub use guard::matches_pattern;
+pub use history::{History, MAX_HISTORY};
+pub use limits::{Judge, Limits, Surroundings, Unread, Usage};
 
 pub use starline_graph::TaskGraph;
-pub use starline_types::{Applied, Edit, EditBatch, GraphSpec, Revision};
+pub use starline_types::{
+    Applied, ChangeSummary, Edit, EditBatch, GraphSpec, ModificationType, Origin, Revision, TaskField,
+};

@@ -57,6 +57,15 @@ pub(crate) fn faults<'a>(
     {
         invalid("run", "exec names no program".into(), "a list of the program and its arguments");
     }
+    let unpassable = unpassable(&task.run);
+    let unreadable = unpassable.iter().any(|(field, _)| *field == "run.sh");
+    for (field, message) in unpassable {
+        invalid(
+            field,
+            message,
+            "what a program is started with has no NUL byte, and names of variables no `=`",
+        );
+    }
     let (text, metadata) = sizes(task);
     if text > around.limits.text_bytes {
         let message = format!("task {} has {text} bytes of text", task.id);
@@ -76,9 +85,47 @@ pub(crate) fn faults<'a>(
         fault.hint = hints.nearest(pin.as_str(), known.iter().map(DeviceId::as_str));
         found.push(fault);
     }
-    if let Err(error) = check_templates(task) {
+    if !unreadable && let Err(error) = check_templates(task) {
         found.push(Fault::new(edit, Code::InvalidTemplate, &task.id, format!("task {}: {error}", task.id)));
     }
+    found
+}
+
+/// What no program can be started with, by the field that it stands in. Standard input may be anything.
+fn unpassable(run: &Payload) -> Vec<(&'static str, String)> {
+    let (texts, env, secrets, cwd, collect): (Vec<_>, _, _, _, _) = match run {
+        Payload::Sh(sh) => (
+            vec![("run.sh", "the script".to_owned(), &sh.script)],
+            &sh.env,
+            &sh.secrets,
+            &sh.cwd,
+            &sh.collect,
+        ),
+        Payload::Exec(exec) => {
+            let argv = exec.argv.iter().enumerate();
+            let argv = argv.map(|(at, text)| ("run.exec", format!("item {at}"), text)).collect();
+            (argv, &exec.env, &exec.secrets, &exec.cwd, &exec.collect)
+        }
+        Payload::Noop | Payload::Sleep(_) | Payload::Prompt(_) | Payload::Call { .. } => return Vec::new(),
+    };
+    let values = env.iter().map(|(name, value)| ("run.env", format!("the value of {name:?}"), value));
+    let folder = cwd.iter().map(|cwd| ("run.cwd", "the folder".to_owned(), cwd));
+    let files = collect.iter().map(|path| ("run.collect", format!("the path {path:?}"), path));
+    let mut found: Vec<_> = texts
+        .into_iter()
+        .chain(values)
+        .chain(folder)
+        .chain(files)
+        .filter(|(_, _, text)| text.contains('\0'))
+        .map(|(field, what, _)| (field, format!("{what} has a NUL byte, which no program can be given")))
+        .collect();
+    let names = env.keys().map(|name| ("run.env", name));
+    let names = names.chain(secrets.keys().map(|name| ("run.secrets", name)));
+    found.extend(
+        names
+            .filter(|(_, name)| name.is_empty() || name.contains(['=', '\0']))
+            .map(|(field, name)| (field, format!("{name:?} is no name of an environment variable"))),
+    );
     found
 }
 

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use starline_edit::{Code, Edit, EditBatch, GraphSpec, Place, Revision, TaskGraph, check};
+use starline_edit::{
+    CheckedBatch, Code, Edit, EditBatch, GraphSpec, Place, Rejection, Revision, TaskGraph, check,
+};
 use starline_graph::audit;
-use starline_types::{Dependency, DependencyId, DependencyKind, Millis, Payload, TaskId, TaskSpec};
+use starline_types::{
+    Dependency, DependencyId, DependencyKind, Exec, Millis, Payload, Shell, TaskId, TaskSpec,
+};
 
 fn id(n: u8) -> TaskId {
     TaskId::new(format!("t{n}")).expect("id")
@@ -24,12 +28,14 @@ fn edge(from: u8, to: u8) -> Edit {
     Edit::AddDependency(Dependency::success(id(from), id(to)))
 }
 
-fn batch(edits: Vec<Edit>) -> EditBatch {
-    EditBatch { edits, ..EditBatch::default() }
+/// Checks edits by an author who has seen the graph as it is.
+fn check_on(graph: &mut TaskGraph, edits: Vec<Edit>) -> Result<CheckedBatch<'_>, Rejection> {
+    let base = graph.revision();
+    check(graph, &EditBatch { base, edits, ..EditBatch::default() })
 }
 
 fn codes(graph: &mut TaskGraph, edits: Vec<Edit>) -> Vec<(usize, Code)> {
-    match check(graph, &batch(edits)) {
+    match check_on(graph, edits) {
         Ok(_) => vec![],
         Err(rejection) => rejection.faults.iter().map(|fault| (fault.edit, fault.code)).collect(),
     }
@@ -69,7 +75,7 @@ impl Naive {
                         edges.push((at, from, to));
                     }
                 }
-                Edit::Build { .. } => unreachable!("not made here"),
+                other => unreachable!("{} is not made here", other.op()),
             }
         }
         for (at, from, to) in edges {
@@ -107,7 +113,7 @@ proptest! {
         for edits in batches {
             let before = picture(&graph);
             let expected = naive.apply(&edits);
-            let verdict = check(&mut graph, &batch(edits.clone())).map(starline_edit::CheckedBatch::commit);
+            let verdict = check_on(&mut graph, edits.clone()).map(CheckedBatch::commit);
             match verdict {
                 Ok(applied) => {
                     prop_assert_eq!(&expected, &vec![]);
@@ -127,11 +133,11 @@ proptest! {
     #[test]
     fn a_dropped_check_leaves_nothing(first in edits(), second in edits()) {
         let mut graph = TaskGraph::default();
-        if let Ok(checked) = check(&mut graph, &batch(first)) {
+        if let Ok(checked) = check_on(&mut graph, first) {
             let _ = checked.commit();
         }
         let before = picture(&graph);
-        drop(check(&mut graph, &batch(second)));
+        drop(check_on(&mut graph, second));
         prop_assert_eq!(picture(&graph), before);
         prop_assert_eq!(audit(&graph), vec![]);
     }
@@ -140,10 +146,9 @@ proptest! {
 #[test]
 fn a_cycle_names_its_whole_path() {
     let mut graph = TaskGraph::default();
-    let _ = check(&mut graph, &batch(vec![add(1), add(2), add(3), edge(1, 2), edge(2, 3)]))
-        .expect("valid")
-        .commit();
-    let rejection = check(&mut graph, &batch(vec![edge(3, 1)])).expect_err("cycle");
+    let _ =
+        check_on(&mut graph, vec![add(1), add(2), add(3), edge(1, 2), edge(2, 3)]).expect("valid").commit();
+    let rejection = check_on(&mut graph, vec![edge(3, 1)]).expect_err("cycle");
     let fault = &rejection.faults[0];
     assert_eq!(fault.path, [id(3), id(1), id(2)]);
     assert_eq!(fault.rule, Some("I2"));
@@ -165,7 +170,8 @@ fn a_whole_graph_is_told_every_fault_at_its_place() {
         ..GraphSpec::default()
     };
     let build = Edit::Build { graph: Arc::new(spec), clear_existing: true };
-    let rejection = check(&mut TaskGraph::default(), &batch(vec![build])).expect_err("faults");
+    let mut empty = TaskGraph::default();
+    let rejection = check_on(&mut empty, vec![build]).expect_err("faults");
     let found: Vec<_> = rejection.faults.iter().map(|fault| (fault.code, fault.place)).collect();
     assert_eq!(
         found,
@@ -189,11 +195,12 @@ fn cycles_of_a_large_graph_are_found_in_one_pass_and_unwound() {
     let spec = GraphSpec { tasks, dependencies, ..GraphSpec::default() };
     let build = Edit::Build { graph: Arc::new(spec), clear_existing: false };
     let mut graph = TaskGraph::default();
-    let _ = check(&mut graph, &batch(vec![add(250)])).expect("valid").commit();
+    let _ = check_on(&mut graph, vec![add(250)]).expect("valid").commit();
     let before = picture(&graph);
-    let clash = check(&mut graph, &batch(vec![build.clone()])).expect_err("t250 is there");
+    let clash = check_on(&mut graph, vec![build.clone()]).expect_err("t250 is there");
     assert_eq!(clash.faults[0].code, Code::DuplicateTask);
-    let rejection = check(&mut TaskGraph::default(), &batch(vec![build])).expect_err("cycle");
+    let mut empty = TaskGraph::default();
+    let rejection = check_on(&mut empty, vec![build]).expect_err("cycle");
     assert_eq!(rejection.faults.len(), 1, "{rejection}");
     assert_eq!(rejection.faults[0].path.len(), 3_000);
     assert_eq!(rejection.faults[0].place, Some(Place::Dependency(2_999)));
@@ -213,7 +220,7 @@ fn every_cycle_of_a_large_graph_is_told() {
     let build = Edit::Build { graph: Arc::new(spec), clear_existing: false };
     let mut graph = TaskGraph::default();
     let before = picture(&graph);
-    let rejection = check(&mut graph, &batch(vec![build])).expect_err("cycles");
+    let rejection = check_on(&mut graph, vec![build]).expect_err("cycles");
     let mut found: Vec<_> = rejection.faults.iter().map(|fault| (fault.place, fault.path.len())).collect();
     found.sort_by_key(|(_, length)| *length);
     let at = |n: usize| Some(Place::Dependency(1_999 + n));
@@ -232,7 +239,8 @@ fn wrong_names_of_a_large_graph_are_all_told_and_some_with_hints() {
     let tasks = ids.iter().map(|id| Arc::new(TaskSpec::new(id.clone(), Payload::Noop))).collect();
     let spec = GraphSpec { tasks, dependencies, ..GraphSpec::default() };
     let build = Edit::Build { graph: Arc::new(spec), clear_existing: false };
-    let rejection = check(&mut TaskGraph::default(), &batch(vec![build])).expect_err("unknown tasks");
+    let mut empty = TaskGraph::default();
+    let rejection = check_on(&mut empty, vec![build]).expect_err("unknown tasks");
     assert_eq!(rejection.faults.len(), ids.len());
     assert!(rejection.faults.iter().all(|fault| fault.code == Code::UnknownTask));
     let hints: Vec<&String> = rejection.faults.iter().filter_map(|fault| fault.hint.as_ref()).collect();
@@ -248,7 +256,7 @@ fn parallel_edges_get_numbers_and_given_ids_are_unique() {
         Edit::AddDependency(Dependency { id: id_, ..Dependency::success(id(1), id(2)) })
     };
     let edits = vec![add(1), add(2), edge(1, 2), edge(1, 2), named("own")];
-    let _ = check(&mut graph, &batch(edits)).expect("valid").commit();
+    let _ = check_on(&mut graph, edits).expect("valid").commit();
     let mut ids: Vec<String> = graph.all_edges().map(|edge| edge.id().to_string()).collect();
     ids.sort();
     assert_eq!(ids, ["own", "t1->t2", "t1->t2#2"]);
@@ -274,11 +282,8 @@ fn conditions_and_references_are_checked_on_the_finished_draft() {
     let mut graph = TaskGraph::default();
     assert_eq!(codes(&mut graph, vec![add(1), when("outputs.x >")]), [(1, Code::InvalidCondition)]);
     assert_eq!(codes(&mut graph, vec![add(1), when("outputs.x > 1")]), []);
-    let shell = starline_types::Shell {
-        script: "echo {{ tasks.t1.outputs.n }}".into(),
-        env: BTreeMap::new(),
-        ..Default::default()
-    };
+    let shell =
+        Shell { script: "echo {{ tasks.t1.outputs.n }}".into(), env: BTreeMap::new(), ..Default::default() };
     let reader = Arc::new(TaskSpec::new(id(3), Payload::Sh(Arc::new(shell))));
     let reads = |after: Vec<(TaskId, DependencyKind)>| Edit::AddTask { task: Arc::clone(&reader), after };
     assert_eq!(codes(&mut graph, vec![add(1), reads(vec![])]), [(1, Code::ReferenceNotUpstream)]);
@@ -294,10 +299,69 @@ fn a_graph_of_nothing_but_faults_is_refused_in_bounded_memory() {
         ..GraphSpec::default()
     };
     let edit = Edit::Build { graph: Arc::new(graph), clear_existing: false };
-    let faults = check(&mut TaskGraph::default(), &batch(vec![edit])).expect_err("refused").faults;
+    let faults = check(&mut TaskGraph::default(), &EditBatch { edits: vec![edit], ..EditBatch::default() })
+        .expect_err("refused")
+        .faults;
     let (last, listed) = faults.split_last().expect("faults");
     assert_eq!(listed.len(), 20_000);
     assert!(listed.iter().all(|fault| fault.code == Code::UnknownTask));
     let said = "after 20000 faults, 30000 more dependencies were not looked at";
     assert_eq!((last.code, last.message.as_str()), (Code::LimitExceeded, said));
+}
+
+#[test]
+fn what_no_program_can_be_given_is_a_fault() {
+    let texts = |texts: &[(&str, &str)]| -> BTreeMap<String, String> {
+        texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    };
+    let shell = |change: &dyn Fn(&mut Shell)| {
+        let mut shell = Shell { script: "true".to_owned(), ..Shell::default() };
+        change(&mut shell);
+        Payload::Sh(Arc::new(shell))
+    };
+    let exec = |argv: &[&str]| {
+        let argv = argv.iter().map(|text| (*text).to_owned()).collect();
+        Payload::Exec(Arc::new(Exec { argv, ..Exec::default() }))
+    };
+    for (run, said) in [
+        (shell(&|sh| sh.env = texts(&[("", "y")])), Some("run.env of task t1: \"\" is no name of")),
+        (shell(&|sh| sh.env = texts(&[("A=B", "x")])), Some("run.env of task t1: \"A=B\" is no name of")),
+        (shell(&|sh| sh.env = texts(&[("A\0", "x")])), Some("run.env of task t1: \"A\\0\" is no name of")),
+        (
+            shell(&|sh| sh.secrets = texts(&[("A=B", "S")])),
+            Some("run.secrets of task t1: \"A=B\" is no name of"),
+        ),
+        (
+            shell(&|sh| sh.env = texts(&[("A", "x\0")])),
+            Some("run.env of task t1: the value of \"A\" has a NUL"),
+        ),
+        (
+            shell(&|sh| sh.script = "echo {{ inputs.x }}\0".into()),
+            Some("run.sh of task t1: the script has a NUL"),
+        ),
+        (shell(&|sh| sh.cwd = Some("a\0".into())), Some("run.cwd of task t1: the folder has a NUL")),
+        (
+            shell(&|sh| sh.collect = vec!["a\0".into()]),
+            Some("run.collect of task t1: the path \"a\\0\" has a NUL"),
+        ),
+        (exec(&["echo", "a\0b"]), Some("run.exec of task t1: item 1 has a NUL")),
+        (shell(&|sh| sh.stdin = Some("a\0".into())), None),
+        (shell(&|sh| sh.env = texts(&[("a-b", "=")])), None),
+        (exec(&["echo", ""]), None),
+    ] {
+        let mut graph = TaskGraph::default();
+        let edit = Edit::AddTask { task: Arc::new(TaskSpec::new(id(1), run)), after: vec![] };
+        let faults =
+            check_on(&mut graph, vec![edit]).map_or_else(|rejection| rejection.faults, |_| Vec::new());
+        let found: Vec<_> = faults.iter().map(|fault| (fault.code, fault.message.as_str())).collect();
+        match said {
+            Some(said) => {
+                assert!(
+                    matches!(found[..], [(Code::InvalidValue, text)] if text.starts_with(said)),
+                    "{found:?}"
+                );
+            }
+            None => assert_eq!(found, []),
+        }
+    }
 }

@@ -342,8 +342,8 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "edge b->a goes from label 1 to 0",
-                "edge b->c goes from label 1 to 0",
+                "edge b->a goes from label 64 to 0",
+                "edge b->c goes from label 64 to 0",
                 "tasks on a cycle or behind one: a b c",
             ]
         );

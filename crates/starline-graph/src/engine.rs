@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Enumerator, Object, Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
-use starline_types::Outcome;
+use starline_types::{Outcome, TaskId};
 
 use crate::guards;
 use crate::syntax::{Parsed, Reference};
@@ -68,6 +68,11 @@ impl Scope {
         self.0.insert(name, Value::from_object(View(outcome)));
     }
 
+    /// Binds a variable to a task that ended: its id beside the parts of its outcome.
+    pub(crate) fn bind_ended(&mut self, name: &'static str, id: TaskId, outcome: Arc<Outcome>) {
+        self.0.insert(name, Value::from_object(Ended(id, outcome)));
+    }
+
     /// Binds a variable to outcomes by the name of their task.
     pub(crate) fn bind_outcomes(&mut self, name: &'static str, outcomes: BTreeMap<&str, Arc<Outcome>>) {
         let views = outcomes.into_iter().map(|(task, outcome)| (task, Value::from_object(View(outcome))));
@@ -102,9 +107,30 @@ impl Object for View {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["status", "result", "outputs", "error", "attempts", "duration_ms", "device"])
+        Enumerator::Str(&PARTS[1..])
     }
 }
+
+/// A task that ended: its id beside the parts of its outcome.
+#[derive(Debug)]
+struct Ended(TaskId, Arc<Outcome>);
+
+impl Object for Ended {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "id" => Some(Value::from(self.0.as_str())),
+            name => part(&self.1, name),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(PARTS)
+    }
+}
+
+/// What a task that ended has: its id, then the parts of its outcome.
+pub(crate) const PARTS: &[&str] =
+    &["id", "status", "result", "outputs", "error", "attempts", "duration_ms", "device"];
 
 fn part(outcome: &Outcome, name: &str) -> Option<Value> {
     Some(match name {
@@ -141,7 +167,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::syntax::{FILTERS, TESTS, expression};
+    use crate::syntax::expression;
+    use crate::words::{FILTERS, TESTS};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use starline_types::{MAX_CONDITION_BYTES, Outcome, Value};
 
 use crate::engine::{Program, Scope};
-use crate::syntax;
+use crate::names::NamePath;
+use crate::syntax::{self, Parsed};
 
 /// Variables of a condition.
-const ROOTS: &[&str] = &["outcome", "status", "result", "outputs", "error", "inputs"];
+pub(crate) const ROOTS: &[&str] = &["outcome", "status", "result", "outputs", "error", "inputs"];
 
 /// A condition that was read and found well-formed.
 ///
@@ -57,12 +58,24 @@ impl From<String> for ConditionError {
     }
 }
 
-fn program(text: &str) -> Result<Program, ConditionError> {
+fn read(text: &str) -> Result<Parsed, ConditionError> {
     if text.len() > MAX_CONDITION_BYTES {
         let message = format!("condition is {} bytes long, the limit is {MAX_CONDITION_BYTES}", text.len());
         return Err(message.into());
     }
-    Ok(Program::new(syntax::expression(text, ROOTS)?)?)
+    Ok(syntax::expression(text, ROOTS)?)
+}
+
+fn program(text: &str) -> Result<Program, ConditionError> {
+    Ok(Program::new(read(text)?)?)
+}
+
+/// What a condition reads by name and must find, in the order of the text. Costs less than compiling it.
+///
+/// # Errors
+/// As for [`Condition::compile`], but for what only the compiler notices.
+pub fn condition_names(text: &str) -> Result<Vec<NamePath>, ConditionError> {
+    read(text).map(|parsed| parsed.names)
 }
 
 impl Condition {
@@ -79,6 +92,12 @@ impl Condition {
     #[must_use]
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// Whether the condition reads inputs of the run, and not the outcome alone.
+    #[must_use]
+    pub fn reads_inputs(&self) -> bool {
+        program(&self.text).is_ok_and(|program| program.reads("inputs"))
     }
 
     /// Evaluates the condition. Equal outcomes and inputs give equal answers.

@@ -14,6 +14,8 @@ use starline_types::{
     TaskRef, TaskSpec, TaskState, Value, Verdict,
 };
 
+use crate::change::kind_of;
+use crate::changes::Changes;
 use crate::rows::Rows;
 use crate::{Condition, Record, Remains, Waits};
 
@@ -47,6 +49,8 @@ pub(crate) enum EdgeKind {
 /// An edge in the structure.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
+    /// Rank by insertion.
+    pub(crate) order: u32,
     pub(crate) kind: EdgeKind,
     /// Recorded verdict of a condition. The other kinds follow from the state of the source.
     pub(crate) judged: Option<Verdict>,
@@ -79,7 +83,12 @@ pub struct TaskGraph {
     pub(crate) edge_ids: FxHashMap<DependencyId, EdgeIx>,
     /// Number of conditional edges.
     pub(crate) conditions: usize,
-    next_order: u32,
+    pub(crate) next_order: u32,
+    pub(crate) next_edge_order: u32,
+    /// Attempts of tasks that were removed, by id.
+    pub(crate) retired: FxHashMap<TaskId, u32>,
+    /// What was changed by an edit, and when.
+    pub(crate) changes: Changes,
     pub(crate) counts: StateCounts,
     name: String,
     metadata: BTreeMap<String, Value>,
@@ -125,8 +134,9 @@ impl TaskGraph {
 
     /// Makes room for more tasks and edges at once.
     pub fn reserve(&mut self, tasks: usize, edges: usize) {
-        // petgraph's stable graph reserves only at construction: an empty graph is made anew.
-        if self.dag.node_count() == 0 && self.dag.edge_count() == 0 {
+        // petgraph's stable graph reserves only at construction: one that never had a task is made anew. One whose
+        // tasks were taken out keeps the order in which their indices are given out again.
+        if self.records.is_empty() {
             self.dag = StableDiGraph::with_capacity(tasks, edges);
         }
         self.records.reserve(tasks);
@@ -461,30 +471,21 @@ impl TaskGraph {
             self.records[ix.at()] = Record::default();
             self.waits[ix.at()] = Waits::default();
         }
+        if !self.retired.is_empty()
+            && let Some(attempts) = self.retired.get(self.id(ix))
+        {
+            self.records[ix.at()].attempts = *attempts;
+        }
         self.rows.forget(ix);
         self.counts.pending += 1;
         ix
     }
 
-    /// Takes a pending task and its edges out again. O(degree).
-    ///
-    /// Only for tasks that nothing observed: it is how a draft is unwound.
-    pub fn withdraw_task(&mut self, task: TaskIx) {
+    pub(crate) fn forget_name(&mut self, task: TaskIx) {
         let name = hash(self.id(task).as_str());
         if let Ok(entry) = self.names.find_entry(name, |at| *at == task.0) {
             entry.remove();
         }
-        let edges: Vec<EdgeIx> =
-            self.outgoing(task).map(|edge| edge.ix).chain(self.incoming(task).map(|edge| edge.ix)).collect();
-        for edge in edges {
-            self.withdraw_edge(edge);
-        }
-        let order = self.order(task);
-        if order + 1 == self.next_order {
-            self.next_order = order;
-        }
-        self.dag.remove_node(node(task));
-        self.counts.pending -= 1;
     }
 
     /// The dependency of an edge as files write it.
@@ -499,13 +500,15 @@ impl TaskGraph {
         }
     }
 
-    /// The graph without execution state, as it would be submitted. O(n log n + m).
+    /// The graph without execution state, as it would be submitted. O((n + m) log (n + m)).
     #[must_use]
     pub fn to_spec(&self) -> GraphSpec {
+        let mut edges: Vec<EdgeView<'_>> = self.all_edges().collect();
+        edges.sort_by_key(EdgeView::order);
         GraphSpec {
             name: self.name.clone(),
             tasks: self.in_order().into_iter().map(|task| Arc::clone(self.spec(task))).collect(),
-            dependencies: self.all_edges().map(|edge| self.dependency(&edge)).collect(),
+            dependencies: edges.iter().map(|edge| self.dependency(edge)).collect(),
             metadata: self.metadata.clone(),
         }
     }
@@ -527,14 +530,13 @@ impl<'g> EdgeView<'g> {
     /// What the edge asks of its source.
     #[must_use]
     pub fn kind(&self) -> DependencyKind {
-        match self.weight().kind {
-            EdgeKind::Success => DependencyKind::Success,
-            EdgeKind::Failure => DependencyKind::Failure,
-            EdgeKind::Completion => DependencyKind::Completion,
-            EdgeKind::When => DependencyKind::When(
-                self.condition().map_or_else(|| Arc::from(""), |condition| Arc::clone(condition.text())),
-            ),
-        }
+        kind_of(self.weight().kind, self.condition())
+    }
+
+    /// Rank of the edge by insertion.
+    #[must_use]
+    pub fn order(&self) -> u32 {
+        self.weight().order
     }
 
     /// The condition of an edge of kind `when`.

@@ -5,6 +5,7 @@
 
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters, tests};
+use starline_types::Artifact;
 
 /// Bytes of text that one evaluation may put together: 1 MiB.
 const MAX_TEXT: usize = 1 << 20;
@@ -320,7 +321,19 @@ pub(crate) fn text(value: &Value) -> Result<String, Error> {
         None if value.is_undefined() => {
             Err(Error::new(ErrorKind::UndefinedError, "a part of a text is undefined"))
         }
-        None => json(value).map(|value| value.to_string()),
+        None => {
+            let value = json(value)?;
+            match Artifact::from_value(&value) {
+                Some(Artifact { bytes, .. }) => {
+                    let message = format!(
+                        "is an artifact of {bytes} bytes, which is not written into a text: send it as a file, with \
+                         `inputs: {{ NAME: {{ artifact: tasks.ID.outputs.NAME }} }}`"
+                    );
+                    Err(Error::new(ErrorKind::InvalidOperation, message))
+                }
+                None => Ok(value.to_string()),
+            }
+        }
     }
 }
 

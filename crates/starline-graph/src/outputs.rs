@@ -1,9 +1,14 @@
 //! Outputs: what a task hands on, taken out of its result by name and type.
 
-use starline_types::{Artifact, OutputSource, OutputSpec, OutputType, Outputs, TaskSpec, Value};
+use starline_types::{
+    Artifact, MAX_INLINE_BYTES, OutputSource, OutputSpec, OutputType, Outputs, TaskSpec, Value,
+    stream_artifact_key,
+};
 
 /// Characters of a value that a message shows.
 const EXCERPT: usize = 64;
+/// Streams that a device may keep as artefacts, as results name them.
+const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
 /// Why an output could not be taken out of a result.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,6 +29,9 @@ impl OutputError {
 }
 
 /// Takes the declared outputs out of a result, in the order of their names.
+///
+/// A stream that the device has kept as an artefact, as it does with long ones, is that artefact: for the types
+/// `string` and `json` if it has more than 64 KiB, for the type `artifact` in any case.
 ///
 /// Standard output is read without its final line break: as it is for a string, else as JSON after trimming. A task
 /// without standard output has none to read, even if its result is a string.
@@ -49,16 +57,42 @@ pub fn extract_outputs(
 
 /// The value, or what was found in its place.
 fn extract(output: &OutputSpec, result: &Value, stdout: Option<&str>) -> Result<Value, String> {
+    let stream = match &output.from {
+        OutputSource::Stdout => Some("stdout"),
+        OutputSource::Pointer(pointer) => pointer.strip_prefix('/').filter(|name| STREAMS.contains(name)),
+        OutputSource::Result => None,
+    };
+    let whole = stream.and_then(|stream| result.get(stream_artifact_key(stream)));
+    if let (OutputType::Artifact, Some(whole)) = (output.kind, whole) {
+        return Ok(whole.clone());
+    }
+    // A stream that was kept is not whole in the result.
+    let text = match stream {
+        Some("stdout") => stdout.or_else(|| result.get("stdout").and_then(Value::as_str)),
+        _ => None,
+    };
     let found = match &output.from {
+        OutputSource::Pointer(_) if output.kind == OutputType::String && whole.is_some() => {
+            match (text, whole) {
+                (Some(text), _) if text.len() <= MAX_INLINE_BYTES => Value::from(text),
+                (_, Some(whole)) => return Ok(whole.clone()),
+                (_, None) => return Err("nothing".to_owned()),
+            }
+        }
         OutputSource::Stdout => {
             let text = stdout.ok_or("no standard output")?;
             let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+            let long = whole.filter(|_| line.len() > MAX_INLINE_BYTES);
             if output.kind == OutputType::String {
-                return Ok(Value::from(line));
+                return Ok(long.cloned().unwrap_or_else(|| Value::from(line)));
             }
             let text = text.trim();
             serde_json::from_str(text)
-                .map_err(|_| if text.is_empty() { "nothing".to_owned() } else { excerpt(text) })?
+                .map_err(|_| if text.is_empty() { "nothing".to_owned() } else { excerpt(text) })
+                // What is long and right is handed on as it was written.
+                .map(|value: Value| {
+                    long.filter(|_| output.kind == OutputType::Json).cloned().unwrap_or(value)
+                })?
         }
         OutputSource::Result => result.clone(),
         OutputSource::Pointer(pointer) => result.pointer(pointer).cloned().ok_or("nothing")?,
@@ -134,6 +168,35 @@ mod tests {
             (Ok(json!("a")), Ok(json!("a\n")), Ok(json!("")))
         );
         assert_eq!(extract_one("stdout", OutputType::Boolean, &Value::Null, Some("true\n")), Ok(json!(true)));
+    }
+
+    #[test]
+    fn long_streams_are_artefacts_and_short_ones_are_texts() {
+        let whole = |bytes: usize| json!({"artifact": "0".repeat(64), "bytes": bytes, "name": "stdout.txt"});
+        let long = "x".repeat(MAX_INLINE_BYTES + 1);
+        let kept = json!({"stdout": "x…x", "stdout_artifact": whole(long.len())});
+        for from in ["stdout", "/stdout"] {
+            let extracted = |kind, text: &str| extract_one(from, kind, &kept, Some(text));
+            assert_eq!(extracted(OutputType::String, &long), Ok(whole(long.len())), "{from}");
+            assert_eq!(extracted(OutputType::String, "short"), Ok(json!("short")), "{from}");
+            assert_eq!(extracted(OutputType::Artifact, "short"), Ok(whole(long.len())), "{from}");
+        }
+        let list = format!("[{}1]", "1,".repeat(MAX_INLINE_BYTES));
+        assert_eq!(extract_one("stdout", OutputType::Json, &kept, Some(&list)), Ok(whole(long.len())));
+        assert_eq!(extract_one("stdout", OutputType::Json, &kept, Some("[1]")), Ok(json!([1])));
+        assert_eq!(
+            extract_one(
+                "/stderr",
+                OutputType::String,
+                &json!({"stderr": "…", "stderr_artifact": whole(9)}),
+                None
+            ),
+            Ok(whole(9))
+        );
+        // Without a store nothing is kept, and texts are as long as they are.
+        let inline = json!({"stdout": long});
+        assert_eq!(extract_one("stdout", OutputType::String, &inline, Some(&long)), Ok(json!(long)));
+        assert!(extract_one("stdout", OutputType::Artifact, &inline, Some("1")).is_err());
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl TaskGraph {
     #[must_use]
     pub fn impossible_edge(&self, into: TaskIx) -> Option<EdgeIx> {
         let impossible = self.incoming(into).filter(|edge| edge.verdict() == Some(Verdict::Impossible));
-        impossible.map(|edge| edge.ix).min()
+        impossible.min_by_key(crate::EdgeView::order).map(|edge| edge.ix)
     }
 
     /// Records the verdict of a conditional edge whose source had ended before the edge was added. O(1).

@@ -7,85 +7,14 @@
 
 use std::fmt::Write as _;
 
+use crate::names::NamePath;
 use crate::tokens::{Kind, Token, tokens};
+use crate::words::{FILTERS, TESTS};
 
 /// Deepest nesting of brackets and conditionals.
 const MAX_DEPTH: usize = 32;
 /// Most operators, accesses and filters in one expression: the engine recurses over chains of them.
 const MAX_OPERATORS: usize = 250;
-
-/// Filters that may be used. None of them makes much out of little without a guard.
-pub(crate) const FILTERS: [&str; 37] = [
-    "abs",
-    "attr",
-    "bool",
-    "capitalize",
-    "count",
-    "d",
-    "default",
-    "dictsort",
-    "first",
-    "float",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "sort",
-    "split",
-    "string",
-    "sum",
-    "title",
-    "tojson",
-    "trim",
-    "unique",
-    "upper",
-];
-
-/// Tests that may be used after `is`.
-pub(crate) const TESTS: [&str; 28] = [
-    "boolean",
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "greaterthan",
-    "gt",
-    "in",
-    "integer",
-    "iterable",
-    "le",
-    "lessthan",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sequence",
-    "startingwith",
-    "string",
-    "true",
-    "undefined",
-];
 
 /// An expression in the words of the engine.
 #[derive(Clone, Debug, Default)]
@@ -96,8 +25,15 @@ pub(crate) struct Parsed {
     pub(crate) roots: Vec<&'static str>,
     /// Tasks that are named, in the order of the text.
     pub(crate) references: Vec<Reference>,
+    /// What is read by name and must be there, in the order of the text.
+    pub(crate) names: Vec<NamePath>,
+}
+
+impl Parsed {
     /// Inputs that are named and must be there, in the order of the text.
-    pub(crate) inputs: Vec<String>,
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter_map(NamePath::input)
+    }
 }
 
 /// A place in an expression that names a task: `.scan` or `["scan:b"]` after `tasks`.
@@ -126,7 +62,7 @@ pub(crate) fn interpolation(
 }
 
 /// A text as a literal of the engine.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
@@ -151,13 +87,13 @@ struct Operand {
     name: String,
     /// Keys of the accesses, each behind a comma.
     keys: String,
-    /// The input that this is, if it is one.
-    input: Option<String>,
+    /// Which of the names this is as a whole, if it is one.
+    whole: Option<usize>,
 }
 
 impl Operand {
     fn plain(code: String) -> Self {
-        Self { code, name: "(…)".to_owned(), keys: String::new(), input: None }
+        Self { code, name: "(…)".to_owned(), keys: String::new(), whole: None }
     }
 
     /// Code that fails if the operand is undefined.
@@ -185,15 +121,17 @@ struct Parser<'s, 't> {
     depth: usize,
     operators: usize,
     roots: &'static [&'static str],
-    /// Inputs that are asked for as something that may be undefined.
-    optional: Vec<String>,
+    /// Names that are asked for as something that may be undefined.
+    optional: Vec<NamePath>,
+    /// Texts that are looked for in something.
+    sought: Vec<&'s str>,
     parsed: Parsed,
 }
 
 impl<'s, 't> Parser<'s, 't> {
     fn new(source: &'s str, tokens: &'t [Token<'s>], roots: &'static [&'static str]) -> Self {
-        let (optional, parsed) = (Vec::new(), Parsed::default());
-        Self { source, tokens, next: 0, depth: 0, operators: 0, roots, optional, parsed }
+        let (optional, sought, parsed) = (Vec::new(), Vec::new(), Parsed::default());
+        Self { source, tokens, next: 0, depth: 0, operators: 0, roots, optional, sought, parsed }
     }
 
     fn all(mut self) -> Result<Parsed, String> {
@@ -202,7 +140,9 @@ impl<'s, 't> Parser<'s, 't> {
             return Err(self.unexpected("an operator or the end"));
         }
         self.parsed.code = code;
-        self.parsed.inputs.retain(|name| !self.optional.contains(name));
+        for name in &mut self.parsed.names {
+            name.cut(&self.optional, &self.sought);
+        }
         Ok(self.parsed)
     }
 
@@ -293,7 +233,11 @@ impl<'s, 't> Parser<'s, 't> {
     }
 
     fn comparison(&mut self) -> Result<String, String> {
+        let from = self.next;
         let mut code = self.sum()?;
+        if let (Some(text), Some(Kind::Name("in" | "not"))) = (self.text_since(from), self.peek()) {
+            self.sought.push(text);
+        }
         let mut compared = false;
         loop {
             let operator = match self.peek() {
@@ -377,8 +321,11 @@ impl<'s, 't> Parser<'s, 't> {
             ),
             _ => false,
         };
-        if may_be_undefined {
-            self.optional.extend(operand.input.take());
+        if let Some(whole) = operand.whole.take().filter(|_| may_be_undefined)
+            && let Some(name) = self.parsed.names.get_mut(whole)
+        {
+            self.optional.push(name.clone());
+            name.pop();
         }
         let mut code = if may_be_undefined { operand.lenient() } else { operand.strict() };
         loop {
@@ -462,8 +409,10 @@ impl<'s, 't> Parser<'s, 't> {
     /// A value and the accesses behind it.
     fn accessed(&mut self) -> Result<Operand, String> {
         let mut operand = self.primary()?;
-        let (of_tasks, of_inputs) = (operand.code == "tasks", operand.code == "inputs");
+        let of_tasks = operand.code == "tasks";
         let mut first = true;
+        let path = operand.whole;
+        let mut is_whole = true;
         loop {
             let from = self.next;
             let named = if self.sign(".") {
@@ -486,13 +435,18 @@ impl<'s, 't> Parser<'s, 't> {
                 let span = self.tokens[from].at..self.tokens[self.next - 1].end;
                 self.parsed.references.push(Reference { task, span });
             }
-            operand.input = named.filter(|_| of_inputs && first).map(str::to_owned);
-            self.parsed.inputs.extend(operand.input.clone());
+            is_whole &= named.is_some();
+            if let (Some(name), true) = (named, is_whole)
+                && let Some(path) = path.and_then(|path| self.parsed.names.get_mut(path))
+            {
+                path.push(name);
+            }
             first = false;
         }
         if of_tasks && first {
             return Err("name the task after `tasks`: write tasks.x or tasks[\"x\"]".to_owned());
         }
+        operand.whole = path.filter(|_| is_whole);
         Ok(operand)
     }
 
@@ -507,15 +461,20 @@ impl<'s, 't> Parser<'s, 't> {
             operand.code = format!("{sliced}[{start}:{stop}]");
             return Ok(None);
         }
-        let written = match self.tokens.get(at).map(|token| token.kind) {
+        let written = self.text_since(at);
+        self.expect("]")?;
+        let _ = write!(operand.keys, ", {start}");
+        Ok(written)
+    }
+
+    /// The text written out, if it is all that was read since a token.
+    fn text_since(&self, at: usize) -> Option<&'s str> {
+        match self.tokens.get(at).map(|token| token.kind) {
             Some(Kind::Text(text)) if self.next == at + 1 && !text.contains('\\') => {
                 Some(&text[1..text.len() - 1])
             }
             _ => None,
-        };
-        self.expect("]")?;
-        let _ = write!(operand.keys, ", {start}");
-        Ok(written)
+        }
     }
 
     fn primary(&mut self) -> Result<Operand, String> {
@@ -542,18 +501,20 @@ impl<'s, 't> Parser<'s, 't> {
     }
 
     fn variable(&mut self, name: &str) -> Operand {
+        let whole = Some(self.parsed.names.len());
+        self.parsed.names.push(NamePath::new(name));
         match self.roots.iter().find(|root| **root == name) {
             Some(root) => {
                 if !self.parsed.roots.contains(root) {
                     self.parsed.roots.push(root);
                 }
                 let (code, name) = ((*root).to_owned(), (*root).to_owned());
-                Operand { code, name, keys: String::new(), input: None }
+                Operand { code, name, keys: String::new(), whole }
             }
             // Found missing when it is evaluated, as attributes are: `default(...)` may make up for it.
             None => {
                 let keys = format!(", {}", literal(name));
-                Operand { code: "{}".to_owned(), name: String::new(), keys, input: None }
+                Operand { code: "{}".to_owned(), name: String::new(), keys, whole }
             }
         }
     }

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use starline_types::{Artifact, AttemptFile, FileInput, Outcome, Payload, TaskId, TaskSpec, Value};
 
 use crate::engine::{Found, Program, Scope};
+use crate::names::NamePath;
 use crate::shell;
 use crate::syntax::{self, Parsed};
 use crate::texts::{self, Place, Visitor};
 
 /// Variables of a template.
-const ROOTS: &[&str] = &["tasks", "inputs"];
+pub(crate) const ROOTS: &[&str] = &["tasks", "inputs"];
 /// Largest value that can be interpolated, in bytes: 64 KiB.
-const MAX_VALUE_BYTES: usize = 64 << 10;
+pub(crate) const MAX_VALUE_BYTES: usize = 64 << 10;
 /// Largest text of a rendered payload, in bytes: 1 MiB.
-const MAX_RENDERED_BYTES: usize = 1 << 20;
+pub(crate) const MAX_RENDERED_BYTES: usize = 1 << 20;
 /// Words that begin a control block of the template language.
 const BLOCKS: [&str; 24] = [
     "autoescape",
@@ -107,10 +108,10 @@ impl RenderError {
 
 /// An interpolation or block that cannot be read, or that stands where it must not.
 #[derive(Debug)]
-struct Unreadable {
+pub(crate) struct Unreadable {
     /// Byte of the text where it begins.
-    at: usize,
-    message: String,
+    pub(crate) at: usize,
+    pub(crate) message: String,
 }
 
 /// What stands from `{{` to `}}` in a text, and what it names.
@@ -123,6 +124,8 @@ pub struct Interpolation {
     pub tasks: Vec<String>,
     /// Inputs that it names and must find: those that it never asks for with `default(...)` or `is defined`.
     pub inputs: Vec<String>,
+    /// What it reads by name and must find, inputs included.
+    pub names: Vec<NamePath>,
 }
 
 /// The interpolations of a text in their order; none if one of them cannot be read.
@@ -131,11 +134,13 @@ pub struct Interpolation {
 #[must_use]
 pub fn interpolations(text: &str) -> Vec<Interpolation> {
     let (mut found, mut end) = (Vec::new(), 0);
-    let read = split(text, |before, interpolation| {
+    let read = split(text, ROOTS, |before, interpolation| {
         end += before.len();
-        if let Some((source, Parsed { references, inputs, .. })) = interpolation {
+        if let Some((source, parsed)) = interpolation {
+            let inputs = parsed.inputs().map(str::to_owned).collect();
+            let Parsed { references, names, .. } = parsed;
             let tasks = references.into_iter().map(|reference| reference.task).collect();
-            found.push(Interpolation { at: end, tasks, inputs });
+            found.push(Interpolation { at: end, tasks, inputs, names });
             end += source.len();
         }
         Ok(())
@@ -166,6 +171,17 @@ pub fn check_templates(spec: &TaskSpec) -> Result<(), RenderError> {
     texts::visit_task(spec, &mut Reader { tasks: Vec::new(), strict: true }).map(|_| ())
 }
 
+/// Checks one text of a task as [`check_templates`] does. `place` says where it stands, in the words of
+/// [`RenderError::place`]; only `sh` is a script.
+///
+/// # Errors
+/// The text does not pass.
+pub fn check_template(place: &str, text: &str) -> Result<(), RenderError> {
+    let kind = if place == "sh" { Place::Script } else { Place::Description };
+    let named = |error: RenderError| RenderError { place: place.to_owned(), ..error };
+    Template::read_at(&kind, text).map(|_| ()).map_err(named)
+}
+
 /// The tasks that the texts and files of a task name, each once, in alphabetical order.
 ///
 /// Texts that [`check_templates`] refuses are left out.
@@ -183,6 +199,20 @@ pub fn references(spec: &TaskSpec) -> Vec<String> {
     reader.tasks.sort_unstable();
     reader.tasks.dedup();
     reader.tasks
+}
+
+/// What the texts of a task read by name and must find, and of each whether it stands in an input of the task, where
+/// only inputs of the run are seen.
+///
+/// Texts that cannot be read are left out. Costs O(bytes).
+#[must_use]
+pub fn template_names(spec: &TaskSpec) -> Vec<(NamePath, bool)> {
+    if !has_templates(spec) {
+        return Vec::new();
+    }
+    let mut namer = Namer { names: Vec::new() };
+    let _ = texts::visit_task(spec, &mut namer);
+    namer.names
 }
 
 /// The task with other names for the tasks that its texts and files refer to; `None` keeps a name.
@@ -230,8 +260,12 @@ pub fn resolve_files(
                     found.ok_or_else(|| fault(format!("task `{task}` has not ended or is unknown")))?;
                 let value = found.outputs.get(output);
                 let value = value.ok_or_else(|| fault(format!("task `{task}` has no output `{output}`")))?;
-                Artifact::from_value(value)
-                    .ok_or_else(|| fault(format!("output `{output}` of task `{task}` is no artifact")))?
+                Artifact::from_value(value).ok_or_else(|| {
+                    fault(format!(
+                        "output `{output}` of task `{task}` is no artifact: give it `type: artifact`, or write it into a \
+                         text, as it has no more than 64 KiB"
+                    ))
+                })?
             }
         };
         Ok((input.clone(), AttemptFile::new(input, artifact)))
@@ -309,7 +343,7 @@ impl Template {
     fn read(source: &str) -> Result<Self, Unreadable> {
         let mut end = 0;
         let mut parts = Vec::new();
-        split(source, |text, interpolation| {
+        split(source, ROOTS, |text, interpolation| {
             if !text.is_empty() {
                 parts.push(Part::Text(text.to_owned()));
             }
@@ -383,7 +417,7 @@ impl Quotes {
 /// Each program is made to see that it can be, and not kept: together they take far more memory than the text.
 fn tasks_named(place: &Place<'_>, source: &str) -> Result<Vec<String>, RenderError> {
     let (mut quotes, mut tasks, mut end) = (Quotes::default(), Vec::new(), 0);
-    let read = split(source, |text, interpolation| {
+    let read = split(source, ROOTS, |text, interpolation| {
         quotes.text(text);
         end += text.len();
         if let Some((source, parsed)) = interpolation {
@@ -398,9 +432,10 @@ fn tasks_named(place: &Place<'_>, source: &str) -> Result<Vec<String>, RenderErr
     checked.map(|()| tasks).map_err(|fault| RenderError::unreadable(place, fault))
 }
 
-/// Hands over each text and the interpolation behind it.
-fn split<'s>(
+/// Hands over each text and the interpolation behind it, which may read the variables `roots`.
+pub(crate) fn split<'s>(
     source: &'s str,
+    roots: &'static [&'static str],
     mut part: impl FnMut(&'s str, Option<(&'s str, Parsed)>) -> Result<(), String>,
 ) -> Result<(), Unreadable> {
     let mut at = 0;
@@ -411,7 +446,7 @@ fn split<'s>(
         if source[open + 2..].starts_with(['-', '+']) {
             return Err(fault("whitespace marks such as `{{-` are not supported".to_owned()));
         }
-        let (parsed, end) = syntax::interpolation(source, open + 2, ROOTS).map_err(fault)?;
+        let (parsed, end) = syntax::interpolation(source, open + 2, roots).map_err(fault)?;
         part(&source[at..open], Some((&source[open..end], parsed))).map_err(fault)?;
         at = end;
     }
@@ -451,6 +486,26 @@ impl Visitor for Reader {
     }
 }
 
+/// Gathers names.
+struct Namer {
+    names: Vec<(NamePath, bool)>,
+}
+
+impl Visitor for Namer {
+    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
+        let (before, is_input) = (self.names.len(), matches!(place, Place::Input(_)));
+        let read = split(text, ROOTS, |_, interpolation| {
+            let names = interpolation.into_iter().flat_map(|(_, parsed)| parsed.names);
+            self.names.extend(names.map(|name| (name, is_input)));
+            Ok(())
+        });
+        if read.is_err() {
+            self.names.truncate(before);
+        }
+        Ok(None)
+    }
+}
+
 struct Renamer<'n> {
     name: &'n dyn Fn(&str) -> Option<String>,
 }
@@ -458,7 +513,7 @@ struct Renamer<'n> {
 impl Visitor for Renamer<'_> {
     fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
         let mut spans = Vec::new();
-        split(text, |_, interpolation| {
+        split(text, ROOTS, |_, interpolation| {
             spans.extend(interpolation.into_iter().flat_map(|(_, parsed)| parsed.references));
             Ok(())
         })
@@ -527,7 +582,7 @@ impl<'c> Renderer<'c> {
 
     fn fill(&mut self, template: &Template, place: &Place<'_>) -> Result<String, String> {
         let mut rendered = String::new();
-        let beside = |at: usize| match template.parts.get(at) {
+        let behind = |at: usize| match template.parts.get(at + 1) {
             Some(Part::Text(text)) => text.as_str(),
             Some(Part::Interpolation { .. }) => "\0",
             None => "",
@@ -537,9 +592,7 @@ impl<'c> Renderer<'c> {
                 Part::Text(text) => rendered.push_str(text),
                 Part::Interpolation { program, source, .. } if *place == Place::Script => {
                     let word = self.word(program, source, place)?;
-                    let (before, after) = (beside(at.wrapping_sub(1)), beside(at + 1));
-                    let quoted = shell::redirects(after) || shell::joins(&word, before, after);
-                    rendered.push_str(&shell::quote(&word, quoted));
+                    rendered.push_str(&shell::word(&word, &rendered, behind(at)));
                 }
                 Part::Interpolation { program, source, .. } => {
                     rendered.push_str(&self.word(program, source, place)?)

@@ -3,7 +3,7 @@
 //! Source: A. B. Kahn, *Topological sorting of large networks* (1962).
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 
 use rustc_hash::FxHashSet;
@@ -99,7 +99,8 @@ pub fn components(graph: &TaskGraph) -> Vec<Vec<TaskIx>> {
 impl TaskGraph {
     /// Whether a path leads from a task to another one. No task is upstream of itself.
     ///
-    /// O(1) if an edge joins them or the labels forbid it, else the tasks between them by level are searched. The
+    /// O(1) if the labels forbid it, O(degree) if an edge joins them. Else the tasks between them by level are searched
+    /// from both ends, until the searches meet or one of them has seen everything: twice the smaller side at most. The
     /// labels must be valid: after [`insert_unchecked`](Self::insert_unchecked), ask
     /// [`relabel`](Self::relabel) first.
     ///
@@ -107,22 +108,45 @@ impl TaskGraph {
     /// An index is not of this graph.
     #[must_use]
     pub fn is_upstream(&self, task: TaskIx, of: TaskIx) -> bool {
-        let floor = self.level(task);
-        let (mut seen, mut stack) = (FxHashSet::default(), vec![of]);
-        while let Some(at) = stack.pop() {
-            if self.level(at) <= floor {
-                continue;
-            }
-            for before in self.predecessors(at) {
-                if before == task {
-                    return true;
+        let (floor, ceiling) = (self.level(task), self.level(of));
+        if floor >= ceiling {
+            return false;
+        }
+        if !self.edges_between(task, of).is_empty() {
+            return true;
+        }
+        // Down one way as deep as it goes, to come near the other end; and up in all ways, to be easily met.
+        let (mut below, mut down) = (FxHashSet::default(), vec![task]);
+        let (mut above, mut up) = (FxHashSet::default(), VecDeque::from([of]));
+        let (mut walked_down, mut walked_up) = (0_usize, 0_usize);
+        loop {
+            // Whoever has walked less goes on, so that a hub on one side does not cost its degree again and again.
+            if walked_down <= walked_up {
+                let Some(at) = down.pop() else { return false };
+                walked_down += 1;
+                for next in self.successors(at) {
+                    walked_down += 1;
+                    if next == of || above.contains(&next) {
+                        return true;
+                    }
+                    if self.level(next) < ceiling && below.insert(next) {
+                        down.push(next);
+                    }
                 }
-                if self.level(before) > floor && seen.insert(before) {
-                    stack.push(before);
+            } else {
+                let Some(at) = up.pop_front() else { return false };
+                walked_up += 1;
+                for before in self.predecessors(at) {
+                    walked_up += 1;
+                    if before == task || below.contains(&before) {
+                        return true;
+                    }
+                    if self.level(before) > floor && above.insert(before) {
+                        up.push_back(before);
+                    }
                 }
             }
         }
-        false
     }
 
     /// Whether a path leads from the first task of each pair to the second: [`is_upstream`](Self::is_upstream)

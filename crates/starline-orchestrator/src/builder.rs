@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use starline_assign::AssignmentStrategy;
 use starline_event::EventSink;
 use starline_journal::Journal;
+use starline_planner::Planner;
 use starline_scheduler::{Fleet, Limits};
 use starline_types::{DeviceId, RunId, RunSettings, Seq, TaskId};
 
@@ -125,4 +126,6 @@ pub struct RunOptions {
     pub assignments: Vec<(TaskId, DeviceId)>,
     /// Limits of the graph.
     pub limits: Limits,
+    /// Who answers holds; none: ends of tasks open none until an editor is attached.
+    pub planner: Option<Arc<dyn Planner>>,
 }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use starline_device::Device;
+use starline_graph::TaskGraph;
 use starline_scheduler::{Answer, Input};
-use starline_types::{DeviceId, Outcome, RunId, RunOutcome, Snapshot, TaskId};
+use starline_types::{
+    DeviceId, Explanation, GraphSpec, Outcome, Policy, RunId, RunOutcome, Snapshot, TaskId,
+};
 use tokio::sync::oneshot;
 
 use crate::registry::RunShared;
@@ -16,8 +19,8 @@ pub(crate) type Reply<T> = oneshot::Sender<T>;
 /// What handles ask of the driver.
 pub(crate) enum Command {
     Submit {
-        graph: Arc<starline_types::GraphSpec>,
-        options: RunOptions,
+        graph: Arc<GraphSpec>,
+        options: Box<RunOptions>,
         reply: Reply<Result<Arc<RunShared>, SubmitError>>,
     },
     /// An input for a run, answered once it is durable.
@@ -64,4 +67,9 @@ pub(crate) enum Look {
     TaskOutcome(TaskId, Reply<Option<Outcome>>),
     Assignments(Reply<Vec<(TaskId, Option<DeviceId>)>>),
     Findings(Reply<Vec<String>>),
+    Policy(Reply<Option<Arc<Policy>>>),
+    /// Why a task is where it is.
+    Explanation(TaskId, Reply<Option<Explanation>>),
+    /// Whatever somebody wants to know of the graph.
+    Graph(Box<dyn FnOnce(&TaskGraph) + Send>),
 }

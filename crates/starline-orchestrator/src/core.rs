@@ -9,13 +9,13 @@ use starline_device::{DeliveryFault, Device};
 use starline_event::EventSink;
 use starline_journal::{Fence, Journal, JournalFault};
 use starline_scheduler::{DeviceChange, Effect, Fleet, Input, Undelivered};
-use starline_types::{DeviceIx, Envelope, Event, RunId, Seq, SharedEnvelope, Timestamp};
+use starline_types::{DeviceIx, Envelope, Event, HoldId, Revision, RunId, Seq, SharedEnvelope, Timestamp};
 
-use crate::RunError;
 use crate::clock::Clock;
 use crate::dispatch::{CancelJob, Dispatcher, Job};
 use crate::inbox::{Content, Mail, Report, Said};
 use crate::registry::{Entry, RunShared};
+use crate::{HandedOver, RunError};
 
 /// Tasks that a run may place in one burst: enough to share its cost, and so few that what they bring along
 /// stays in the caches of a processor.
@@ -129,9 +129,10 @@ impl Core {
             let input = match content {
                 Content::Ended(report) => Input::Reported { task, attempt, device, report },
                 Content::Stopped(by) => Input::Stopped { task, attempt, by },
+                Content::Refused(error) => Input::Refused { task, attempt, device, error },
                 Content::Undelivered(fault) => {
                     let fault = match fault {
-                        DeliveryFault::NotAccepted => Undelivered::NotAccepted,
+                        DeliveryFault::NotAccepted | DeliveryFault::Refused => Undelivered::NotAccepted,
                         DeliveryFault::Lost => Undelivered::Lost,
                         DeliveryFault::OutcomeUnknown => Undelivered::Unknown,
                         DeliveryFault::Protocol => Undelivered::Protocol,
@@ -145,6 +146,9 @@ impl Core {
 
     fn hear(&mut self, now: Timestamp, said: Said) {
         match said {
+            Said::EditorGone { run } => {
+                self.step(now, run, Input::EditorDetached);
+            }
             Said::Lost { device, reason, certain } => self.device_lost(now, device, reason, certain),
             Said::Progress { attempt, stream, text } => {
                 let Some(at) = self.by_id.get(&attempt.run).copied() else { return };
@@ -233,11 +237,14 @@ impl Core {
             return false;
         }
         let at = self.clock.wall(now);
-        let revision = entry.scheduler.revision();
+        let mut revision = revision_before(&entry.step.events).unwrap_or_else(|| entry.scheduler.revision());
         let mut seq = Seq(entry.scheduler.seq().0 - entry.step.events.len() as u64);
         let Entry { step, envelopes, shared, .. } = entry;
         let mut facts = step.events.drain(..).map(|event| {
             seq = seq.next();
+            if let Event::EditCommitted(applied) = &event {
+                revision = applied.revision;
+            }
             Envelope { seq, run_id: shared.id.clone(), revision, t: now, at, cause: None, event }
         });
         while facts.len() > 0 {
@@ -280,7 +287,8 @@ impl Core {
     }
 
     fn act(&mut self, run: u32, entry: &mut Entry) {
-        for effect in entry.step.effects.drain(..) {
+        let mut effects = std::mem::take(&mut entry.step.effects);
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Dispatch { device, attempt } => {
                     match self.devices.get(device.at()).and_then(Option::as_ref) {
@@ -306,9 +314,20 @@ impl Core {
                         self.dispatcher.beside(async move { on.acknowledge(attempt).await });
                     }
                 }
+                Effect::HandOver(hold) => hand_over(entry, hold, &self.fleet, self.clock.now()),
+                Effect::HoldOver { hold, .. } => {
+                    entry.shared.hands.send_if_modified(|handed| {
+                        let is_it = handed.as_ref().is_some_and(|handed| handed.hold == hold);
+                        if is_it {
+                            *handed = None;
+                        }
+                        is_it
+                    });
+                }
                 Effect::Close => {}
             }
         }
+        entry.step.effects = effects;
     }
 
     fn envelope(&self, now: Timestamp, entry: &Entry, seq: Seq, event: Event) -> Envelope {
@@ -365,7 +384,7 @@ impl Core {
                 SharedEnvelope::from(Envelope {
                     seq: self.system_seq,
                     run_id: RunId::system(),
-                    revision: starline_types::Revision(0),
+                    revision: Revision(0),
                     t: now,
                     at: self.clock.wall(now),
                     cause: None,
@@ -427,6 +446,33 @@ impl Core {
         self.devices.clear();
         self.directory.clear();
     }
+}
+
+/// The revision before a burst in which somebody edited.
+fn revision_before(events: &[Event]) -> Option<Revision> {
+    events.iter().find_map(|event| match event {
+        Event::EditCommitted(applied) => Some(Revision(applied.revision.0.saturating_sub(1))),
+        _ => None,
+    })
+}
+
+/// Shows a hold to the editor, with what ended.
+fn hand_over(entry: &Entry, hold: HoldId, fleet: &Fleet, now: Timestamp) {
+    let scheduler = &entry.scheduler;
+    let Some(open) = scheduler.holds().into_iter().find(|open| open.hold == hold) else { return };
+    let finished = open.triggers.iter().filter_map(|task| {
+        let outcome = scheduler.task_outcome(scheduler.graph().find(task.as_str())?, fleet)?;
+        Some((task.clone(), outcome))
+    });
+    let handed = HandedOver {
+        hold,
+        scope: open.scope,
+        revision: scheduler.revision(),
+        finished: finished.collect(),
+        deadline: open.deadline.unwrap_or(now),
+        handed_at: now,
+    };
+    entry.shared.hands.send_replace(Some(Arc::new(handed)));
 }
 
 /// Appends to the journal. A full one is asked again, unless the orchestrator is closing.

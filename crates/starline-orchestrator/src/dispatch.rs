@@ -217,7 +217,10 @@ impl Shared {
 fn content(ended: Result<TaskReport, DeviceError>) -> Content {
     match ended {
         Ok(report) => Content::Ended(report),
-        Err(error) => Content::Undelivered(error.kind()),
+        Err(error) => {
+            let kind = error.kind();
+            error.into_refusal().map_or(Content::Undelivered(kind), Content::Refused)
+        }
     }
 }
 

@@ -5,12 +5,15 @@ use starline_scheduler::{Refusal, Rejection};
 use starline_types::RunId;
 
 /// Why a command about a run was refused.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// The run says no; nothing has changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Somebody answers the holds of the run already.
+    #[error("an editor is attached to the run already")]
+    HasEditor,
     /// No such run, or it was forgotten.
     #[error("no run {0}")]
     UnknownRun(RunId),
@@ -23,7 +26,7 @@ pub enum RunError {
 }
 
 /// Why a run was not accepted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
     /// The graph has faults: all of them are listed.

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use starline_device::DeliveryFault;
-use starline_types::{AttemptId, ConfirmedBy, DeviceIx, ProgressStream, TaskRef, TaskReport, Timestamp};
+use starline_types::{
+    AttemptId, ConfirmedBy, DeviceIx, ProgressStream, TaskError, TaskRef, TaskReport, Timestamp,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::RunError;
@@ -37,14 +39,28 @@ pub(crate) struct Report {
 pub(crate) enum Content {
     Ended(TaskReport),
     Undelivered(DeliveryFault),
+    /// The device will not run it, now or later.
+    Refused(TaskError),
     Stopped(ConfirmedBy),
 }
 
-/// What a device said by itself.
+/// What somebody said who wants no answer.
 #[derive(Debug)]
 pub(crate) enum Said {
-    Progress { attempt: AttemptId, stream: ProgressStream, text: Arc<str> },
-    Lost { device: DeviceIx, reason: Option<String>, certain: bool },
+    /// Nobody answers the holds of a run any more.
+    EditorGone {
+        run: u32,
+    },
+    Progress {
+        attempt: AttemptId,
+        stream: ProgressStream,
+        text: Arc<str>,
+    },
+    Lost {
+        device: DeviceIx,
+        reason: Option<String>,
+        certain: bool,
+    },
 }
 
 /// Everything that waits for the core.

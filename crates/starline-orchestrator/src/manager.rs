@@ -17,7 +17,7 @@ impl Core {
         match command {
             Command::Run { run, input, reply } => self.command_run(now, run, input, reply),
             Command::Submit { graph, options, reply } => {
-                let submitted = self.submit(now, graph, options).await;
+                let submitted = self.submit(now, graph, *options).await;
                 let _ = reply.send(submitted);
             }
             Command::Look { run, look } => self.look(now, run, look),
@@ -93,7 +93,7 @@ impl Core {
         graph: Arc<GraphSpec>,
         options: RunOptions,
     ) -> Result<Arc<RunShared>, SubmitError> {
-        let RunOptions { id, settings, strategy, assignments, limits } = options;
+        let RunOptions { id, settings, strategy, assignments, limits, planner: _ } = options;
         let id = id.unwrap_or_else(|| fresh_run_id(self.clock.wall(now).0));
         if self.by_id.contains_key(&id) {
             return Err(SubmitError::DuplicateRun(id));
@@ -117,7 +117,8 @@ impl Core {
             .map_err(|error| SubmitError::Run(RunError::Journal(error.kind())))?;
         let at = self.runs.iter().position(Option::is_none).unwrap_or(self.runs.len());
         let slot = u32::try_from(at).unwrap_or(u32::MAX);
-        let shared = Arc::new(RunShared::new(id.clone(), name, slot));
+        let settings = Arc::clone(scheduler.settings());
+        let shared = Arc::new(RunShared::new(id.clone(), name, settings, slot));
         let entry = Box::new(Entry {
             scheduler,
             shared: Arc::clone(&shared),
@@ -166,6 +167,19 @@ impl Core {
             }
             Look::Assignments(reply) => {
                 let _ = reply.send(scheduler.assignments(fleet));
+            }
+            Look::Policy(reply) => {
+                let _ = reply.send(scheduler.settings().policy.clone());
+            }
+            Look::Explanation(task, reply) => {
+                let _ = reply.send(scheduler.explain(&task, now, fleet));
+            }
+            Look::Graph(read) => {
+                // Code of somebody else: its panic is the answer that does not come, and nothing more.
+                let read = std::panic::AssertUnwindSafe(|| read(scheduler.graph()));
+                if std::panic::catch_unwind(read).is_err() {
+                    tracing::error!(run = %entry.shared.id, "a reader of the graph panicked");
+                }
             }
             Look::Findings(reply) => {
                 let _ = reply.send(scheduler.validate_assignments(fleet));

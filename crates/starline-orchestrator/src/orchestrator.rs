@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::command::Command;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Said};
+use crate::planning;
 use crate::registry::RunShared;
 use crate::{Builder, FleetHandle, Run, RunError, RunOptions, SubmitError};
 
@@ -31,6 +32,11 @@ impl Drop for Inner {
 impl Inner {
     pub(crate) fn new(inbox: Arc<Inbox>, directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>) -> Self {
         Self { inbox, directory }
+    }
+
+    /// Says that nobody answers the holds of a run any more.
+    pub(crate) fn editor_gone(&self, run: u32) {
+        self.inbox.say(Said::EditorGone { run });
     }
 
     /// Sends a command and waits for its answer.
@@ -87,9 +93,17 @@ impl Orchestrator {
         graph: impl Into<Arc<GraphSpec>>,
         options: RunOptions,
     ) -> Result<Run, SubmitError> {
-        let graph = graph.into();
-        let shared = self.inner.ask(|reply| Command::Submit { graph, options, reply }).await??;
-        Ok(Run { shared, inner: Arc::clone(&self.inner) })
+        let (graph, mut options) = (graph.into(), options);
+        let planner = options.planner.take();
+        let attempts = options.settings.editor.as_ref().map_or(planning::ATTEMPTS, |editor| editor.attempts);
+        let shared =
+            self.inner.ask(|reply| Command::Submit { graph, options: Box::new(options), reply }).await??;
+        let run = Run { shared, inner: Arc::clone(&self.inner) };
+        if let Some(planner) = planner {
+            let editor = run.editor(planner.name()).await?;
+            planning::start(editor, planner, attempts);
+        }
+        Ok(run)
     }
 
     /// Runs one task and waits for its end: on the given device, or on the first connected one that fits.

@@ -1,25 +1,35 @@
 //! The runs of an orchestrator.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use starline_journal::Fence;
 use starline_scheduler::{Answer, Scheduler, Step};
-use starline_types::{PauseCause, Revision, RunId, RunState, RunStatus, Seq, SharedEnvelope, StateCounts};
+use starline_types::{
+    PauseCause, Revision, RunId, RunSettings, RunState, RunStatus, Seq, SharedEnvelope, StateCounts,
+};
 use tokio::sync::watch;
 
-use crate::RunError;
 use crate::command::Reply;
+use crate::{HandedOver, RunError};
 
 /// What handles see of a run without asking the driver.
 #[derive(Debug)]
 pub(crate) struct RunShared {
     pub(crate) id: RunId,
     pub(crate) name: String,
+    pub(crate) settings: Arc<RunSettings>,
     /// Place in the registry.
     pub(crate) at: u32,
     numbers: Mutex<Numbers>,
     /// Becomes true once the end of the run is durable.
     closed: watch::Sender<bool>,
+    /// The hold that is in the hands of the editor.
+    pub(crate) hands: watch::Sender<Option<Arc<HandedOver>>>,
+    /// Tasks whose end waits for an answer.
+    pub(crate) pending: watch::Sender<usize>,
+    /// Whether somebody answers holds.
+    pub(crate) has_editor: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,8 +42,18 @@ struct Numbers {
 }
 
 impl RunShared {
-    pub(crate) fn new(id: RunId, name: String, at: u32) -> Self {
-        Self { id, name, at, numbers: Mutex::default(), closed: watch::Sender::new(false) }
+    pub(crate) fn new(id: RunId, name: String, settings: Arc<RunSettings>, at: u32) -> Self {
+        Self {
+            id,
+            name,
+            settings,
+            at,
+            numbers: Mutex::default(),
+            closed: watch::Sender::new(false),
+            hands: watch::Sender::new(None),
+            pending: watch::Sender::new(0),
+            has_editor: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn update(&self, scheduler: &Scheduler) {
@@ -45,6 +65,8 @@ impl RunShared {
             counts: scheduler.graph().counts(),
         };
         *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = numbers;
+        let pending = scheduler.pending_triggers();
+        self.pending.send_if_modified(|known| std::mem::replace(known, pending) != pending);
         if scheduler.is_closed() {
             self.closed.send_replace(true);
         }
@@ -66,6 +88,7 @@ impl RunShared {
     /// Nobody drives the run any more.
     pub(crate) fn give_up(&self) {
         self.closed.send_replace(true);
+        self.pending.send_replace(0);
     }
 
     /// Waits until the end of the run is durable, or nobody drives the run any more.

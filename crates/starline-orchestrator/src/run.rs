@@ -1,14 +1,19 @@
 //! A handle on one run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use starline_scheduler::{Answer, Input};
-use starline_types::{DeviceId, Outcome, RunId, RunOutcome, RunStatus, Snapshot, TaskId};
+use starline_graph::TaskGraph;
+use starline_scheduler::{Answer, Author, Input, Role, Unread};
+use starline_types::{
+    Applied, DeviceId, EditBatch, Explanation, HoldId, Millis, Outcome, Policy, Revision, RunId, RunOutcome,
+    RunSettings, RunStatus, Snapshot, TaskId,
+};
 
-use crate::RunError;
 use crate::command::{Command, Look, Reply};
 use crate::orchestrator::Inner;
 use crate::registry::RunShared;
+use crate::{Editor, RunError};
 
 /// A handle on one run: cheap to clone; dropping it cancels nothing.
 ///
@@ -32,7 +37,13 @@ impl Run {
         self.shared.status()
     }
 
-    async fn tell(&self, input: Input) -> Result<Answer, RunError> {
+    /// The settings, fixed when the run was submitted.
+    #[must_use]
+    pub fn settings(&self) -> &RunSettings {
+        &self.shared.settings
+    }
+
+    pub(crate) async fn tell(&self, input: Input) -> Result<Answer, RunError> {
         let run = self.shared.at;
         self.inner.ask(|reply| Command::Run { run, input, reply }).await?
     }
@@ -129,6 +140,175 @@ impl Run {
         }
     }
 
+    pub(crate) async fn devices(&self) -> Result<Vec<crate::DeviceRecord>, RunError> {
+        self.inner.ask(|reply| Command::Devices { reply }).await
+    }
+
+    /// The guard rails of the run.
+    ///
+    /// # Errors
+    /// The orchestrator has shut down.
+    pub async fn policy(&self) -> Result<Option<Arc<Policy>>, RunError> {
+        self.look(Look::Policy).await
+    }
+
+    pub(crate) async fn submit(
+        &self,
+        batch: EditBatch,
+        unread: Option<Unread>,
+        author: Author,
+        check_only: bool,
+    ) -> Result<Option<Arc<Applied>>, RunError> {
+        let (batch, unread) = (Arc::new(batch), unread.map(Arc::new));
+        match self.tell(Input::Submit { batch, unread, author, check_only }).await? {
+            Answer::Committed(applied) | Answer::Checked(applied) => Ok(Some(applied)),
+            Answer::Done | Answer::Count(_) => Ok(None),
+        }
+    }
+
+    /// Commits a batch of edits, as the program that the orchestrator is a part of. `None` for an empty batch, which
+    /// makes no revision.
+    ///
+    /// # Errors
+    /// Every fault of the batch ([`Refusal::Rejected`](crate::Refusal::Rejected)); nothing has changed.
+    pub async fn apply(&self, batch: EditBatch) -> Result<Option<Arc<Applied>>, RunError> {
+        self.apply_as(batch, None, Author::new("embedder", Role::Embedder)).await
+    }
+
+    /// Commits a batch of edits on behalf of somebody; faults of edits that could not be read belong to the answer.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub async fn apply_as(
+        &self,
+        batch: EditBatch,
+        unread: Option<Unread>,
+        author: Author,
+    ) -> Result<Option<Arc<Applied>>, RunError> {
+        self.submit(batch, unread, author, false).await
+    }
+
+    /// What committing a batch would come to; nothing changes and nothing is recorded.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub async fn check(
+        &self,
+        batch: EditBatch,
+        unread: Option<Unread>,
+        author: Author,
+    ) -> Result<Option<Arc<Applied>>, RunError> {
+        self.submit(batch, unread, author, true).await
+    }
+
+    /// Takes the last commit back, by a commit. With `expect`, only if the graph is at that revision.
+    ///
+    /// # Errors
+    /// There is nothing to take back, or it cannot be taken back any more.
+    pub async fn undo(
+        &self,
+        expect: Option<Revision>,
+        author: Author,
+    ) -> Result<Option<Arc<Applied>>, RunError> {
+        self.tell(Input::Undo { expect, author }).await.map(committed)
+    }
+
+    /// Brings the last commit back that was taken back, by a commit. With `expect`, only if the graph is at that
+    /// revision.
+    ///
+    /// # Errors
+    /// There is nothing to bring back, or it cannot be brought back any more.
+    pub async fn redo(
+        &self,
+        expect: Option<Revision>,
+        author: Author,
+    ) -> Result<Option<Arc<Applied>>, RunError> {
+        self.tell(Input::Redo { expect, author }).await.map(committed)
+    }
+
+    /// Ends the retry delay of a task, or tries a task again that failed or was cancelled: as a copy, by a commit.
+    ///
+    /// # Errors
+    /// The task is unknown, or neither waits for a retry nor failed nor was cancelled.
+    pub async fn retry_task(&self, task: TaskId, author: Author) -> Result<Option<Arc<Applied>>, RunError> {
+        self.tell(Input::RetryTask { task, author }).await.map(committed)
+    }
+
+    /// Attaches an editor: from now on ends of tasks open holds, which it answers.
+    ///
+    /// # Errors
+    /// Somebody is attached already, or the run has ended.
+    pub async fn editor(&self, name: &str) -> Result<Editor, RunError> {
+        Editor::attach(self.clone(), name).await
+    }
+
+    /// Closes a hold without a change.
+    ///
+    /// # Errors
+    /// The hold is not open.
+    pub async fn release_hold(&self, hold: HoldId) -> Result<(), RunError> {
+        self.tell(Input::ReleaseHold { hold }).await.map(drop)
+    }
+
+    /// Covers more tasks by a hold, and what is behind them.
+    ///
+    /// # Errors
+    /// The hold is not open, or a task is unknown.
+    pub async fn extend_hold(&self, hold: HoldId, tasks: Vec<TaskId>) -> Result<(), RunError> {
+        self.tell(Input::ExtendHold { hold, tasks }).await.map(drop)
+    }
+
+    /// Closes all holds; returns the number of tasks whose end waited for an answer.
+    ///
+    /// # Errors
+    /// The run has ended.
+    pub async fn clear_holds(&self) -> Result<usize, RunError> {
+        match self.tell(Input::ClearHolds).await? {
+            Answer::Count(count) => Ok(count),
+            Answer::Done | Answer::Committed(_) | Answer::Checked(_) => Ok(0),
+        }
+    }
+
+    /// Sets how long the editor may take, for holds that become active later.
+    ///
+    /// # Errors
+    /// The time is zero, or the run has ended.
+    pub async fn set_modification_timeout(&self, timeout: Millis) -> Result<(), RunError> {
+        self.tell(Input::SetHoldTimeout { timeout }).await.map(drop)
+    }
+
+    /// Number of tasks whose end waits for an answer. O(1), without asking anybody.
+    #[must_use]
+    pub fn pending_count(&self) -> usize {
+        *self.shared.pending.borrow()
+    }
+
+    /// Whether the end of some task waits for an answer. O(1), without asking anybody.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.pending_count() > 0
+    }
+
+    /// Tasks whose end waits for an answer, in the order in which they registered.
+    ///
+    /// # Errors
+    /// The orchestrator has shut down.
+    pub async fn pending_task_ids(&self) -> Result<Vec<TaskId>, RunError> {
+        let snapshot = self.snapshot().await?;
+        Ok(snapshot.holds.iter().flat_map(|hold| hold.triggers.iter().cloned()).collect())
+    }
+
+    /// Waits until the end of no task waits for an answer, those included that come while it waits. False if that
+    /// takes longer than the time given; no hold closes because of it.
+    ///
+    /// # Cancellation safety
+    /// Dropping the future changes nothing.
+    pub async fn wait_for_pending(&self, timeout: Duration) -> bool {
+        let mut pending = self.shared.pending.subscribe();
+        let settled = pending.wait_for(|pending| *pending == 0);
+        tokio::time::timeout(timeout, settled).await.is_ok_and(|settled| settled.is_ok())
+    }
+
     /// Drops the plans of all unstarted tasks that are not pinned; returns their number.
     ///
     /// # Errors
@@ -136,7 +316,7 @@ impl Run {
     pub async fn clear_assignments(&self) -> Result<usize, RunError> {
         match self.tell(Input::ClearAssignments).await? {
             Answer::Count(count) => Ok(count),
-            Answer::Done => Ok(0),
+            Answer::Done | Answer::Committed(_) | Answer::Checked(_) => Ok(0),
         }
     }
 
@@ -177,6 +357,34 @@ impl Run {
         self.look(Look::Snapshot).await
     }
 
+    /// Why a task is where it is, and what comes next. `None` for an unknown task.
+    ///
+    /// # Errors
+    /// The orchestrator has shut down.
+    pub async fn explain(&self, task: TaskId) -> Result<Option<Explanation>, RunError> {
+        self.look(|reply| Look::Explanation(task, reply)).await
+    }
+
+    /// What a function finds in the graph as it is now, with its states.
+    ///
+    /// The owner of the graph runs it between two steps, so it must be quick and must not wait; every run of the
+    /// orchestrator stands still meanwhile.
+    ///
+    /// # Errors
+    /// The orchestrator has shut down, or the function panicked.
+    pub async fn read_graph<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&TaskGraph) -> T + Send + 'static,
+    ) -> Result<T, RunError> {
+        self.look(|reply| {
+            Look::Graph(Box::new(move |graph| {
+                // Who asked may have gone.
+                let _ = reply.send(read(graph));
+            }))
+        })
+        .await
+    }
+
     /// The outcome of one task, once it has ended.
     ///
     /// # Errors
@@ -204,5 +412,12 @@ impl Run {
     pub async fn outcome(&self) -> Result<RunOutcome, RunError> {
         self.wait().await;
         self.look(Look::Outcome).await?.ok_or(RunError::ShutDown)
+    }
+}
+
+fn committed(answer: Answer) -> Option<Arc<Applied>> {
+    match answer {
+        Answer::Committed(applied) | Answer::Checked(applied) => Some(applied),
+        Answer::Done | Answer::Count(_) => None,
     }
 }

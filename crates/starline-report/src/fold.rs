@@ -31,8 +31,8 @@ impl History {
         }
         let mut graph = TaskGraph::default();
         let edits = vec![Edit::Build { graph: Arc::clone(spec), clear_existing: true }];
-        let applied = Applied { revision: Revision(0), batch: EditBatch { edits, ..EditBatch::default() } };
-        put_in_force(&mut graph, &applied).map_err(fault)?;
+        let applied = Applied { batch: EditBatch { edits, ..EditBatch::default() }, ..Applied::default() };
+        drop(put_in_force(&mut graph, &applied).map_err(fault)?);
         graph.describe(name.to_string(), spec.metadata.clone());
         let created = Moment { t: record.t, at: record.at };
         let mut history = Self {
@@ -57,6 +57,7 @@ impl History {
             holds: Vec::new(),
             pauses: Vec::new(),
             commits: Vec::new(),
+            refused: Vec::new(),
             connections: Vec::new(),
             strategy_faults: Vec::new(),
             ignored: 0,
@@ -138,12 +139,22 @@ impl History {
                 deadline: None,
                 closed: None,
             }),
+            Event::EditRejected(rejected) => self.refuse(moment, rejected),
+            Event::HoldJoined { hold, task } => {
+                if let Some(hold) = self.holds.iter_mut().rev().find(|known| known.id == *hold) {
+                    hold.triggers.push(task.id().clone());
+                }
+            }
+            Event::PlannerFaulted { .. }
+            | Event::HoldExtended { .. }
+            | Event::HoldTimeoutSet { .. }
+            | Event::BackoffEnded { .. } => {}
             Event::HoldActivated { hold, deadline } => {
                 if let Some(hold) = self.holds.iter_mut().rev().find(|known| known.id == *hold) {
                     (hold.activated_at, hold.deadline) = (Some(now), Some(*deadline));
                 }
             }
-            Event::HoldClosed { hold, reason } => {
+            Event::HoldClosed { hold, reason, .. } => {
                 if let Some(hold) = self.holds.iter_mut().rev().find(|known| known.id == *hold) {
                     hold.closed = Some((now, *reason));
                 }

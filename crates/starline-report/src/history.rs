@@ -12,7 +12,7 @@ use starline_types::{
     RunSettings, RunState, Seq, Statistics, TaskId, TaskIx, TaskState, Timestamp,
 };
 
-use crate::marks::{Commit, Connection, DeviceHistory, Hold, Pause, StrategyFault};
+use crate::marks::{Commit, Connection, DeviceHistory, Hold, Pause, Refused, StrategyFault};
 use crate::task::{Moment, TaskHistory};
 use crate::{HistoryError, HistoryFault};
 
@@ -43,6 +43,7 @@ pub struct History {
     pub(crate) holds: Vec<Hold>,
     pub(crate) pauses: Vec<Pause>,
     pub(crate) commits: Vec<Commit>,
+    pub(crate) refused: Vec<Refused>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) strategy_faults: Vec<StrategyFault>,
     pub(crate) ignored: u64,
@@ -229,6 +230,12 @@ impl History {
     #[must_use]
     pub fn commits(&self) -> &[Commit] {
         &self.commits
+    }
+
+    /// Batches that were refused, in order; of very many the first ones.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
     }
 
     /// Connections that came and went, in order.

@@ -2,7 +2,8 @@
 
 use smol_str::SmolStr;
 use starline_types::{
-    DeviceId, HoldId, HoldReason, HoldScope, Millis, PauseCause, Revision, TaskId, Timestamp,
+    Dependency, DependencyId, DeviceId, HoldId, HoldReason, HoldScope, Millis, Origin, PauseCause, Revision,
+    TaskId, Timestamp,
 };
 
 use crate::Moment;
@@ -51,6 +52,12 @@ pub struct Commit {
     pub base: Revision,
     /// When.
     pub committed: Moment,
+    /// Who made it.
+    pub author: SmolStr,
+    /// Whether it takes another one back or brings it back.
+    pub origin: Origin,
+    /// Whether it came after its hold had closed.
+    pub late: bool,
     /// The hold it answered.
     pub hold: Option<HoldId>,
     /// Why, in the words of its author.
@@ -59,30 +66,43 @@ pub struct Commit {
     pub changes: Vec<Change>,
 }
 
-/// One thing that a commit changed.
+/// A batch of edits that was refused.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// When.
+    pub at: Moment,
+    /// Who made it.
+    pub author: SmolStr,
+    /// The revision its author saw.
+    pub base: Revision,
+    /// The hold it would have answered.
+    pub hold: Option<HoldId>,
+    /// Code and message of each fault.
+    pub faults: Vec<String>,
+}
+
+/// One thing that a commit changed, on balance.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Change {
     /// A task came.
     TaskAdded(TaskId),
+    /// A task went.
+    TaskRemoved(TaskId),
+    /// Fields of a task changed.
+    TaskChanged {
+        /// The task.
+        task: TaskId,
+        /// The fields.
+        fields: Vec<String>,
+    },
     /// A dependency came.
-    DependencyAdded {
-        /// Source.
-        from: TaskId,
-        /// Target.
-        to: TaskId,
-        /// What is asked of the source.
-        kind: String,
-    },
-    /// A whole graph took the place of everything, or came beside it.
-    GraphBuilt {
-        /// Its tasks.
-        tasks: usize,
-        /// Its dependencies.
-        dependencies: usize,
-        /// Whether everything that was there went.
-        replaced: bool,
-    },
+    DependencyAdded(Dependency),
+    /// A dependency went.
+    DependencyRemoved(DependencyId),
+    /// A dependency asks or says something else: as it is now.
+    DependencyChanged(Dependency),
 }
 
 /// A device, as far as the run saw it.

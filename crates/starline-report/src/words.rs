@@ -1,9 +1,10 @@
 //! Words for what happened, and for times.
 
+use crate::Commit;
 use jiff::Timestamp;
 use starline_types::{
-    CancelReason, HoldReason, HoldScope, LossReason, Millis, PauseCause, Reading, RunState, SkipReason,
-    UnixMillis,
+    CancelReason, HoldReason, HoldScope, LossReason, Millis, Origin, PauseCause, Reading, RunState,
+    SkipReason, UnixMillis,
 };
 
 /// A span as people read it: `12 ms`, `3.40 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`.
@@ -133,6 +134,26 @@ pub(crate) fn pause(cause: PauseCause) -> &'static str {
         PauseCause::NeedsEdit => "needs_edit",
         PauseCause::NeedsOperator => "needs_operator",
     }
+}
+
+/// Who made a commit, and what it answers.
+pub(crate) fn authorship(commit: &Commit) -> String {
+    let mut text = String::new();
+    if !commit.author.is_empty() {
+        text.push_str(&format!(", by {}", commit.author));
+    }
+    match commit.origin {
+        Origin::Edit => {}
+        Origin::Undo => text.push_str(", takes a commit back"),
+        Origin::Redo => text.push_str(", brings a commit back"),
+    }
+    if let Some(hold) = commit.hold {
+        text.push_str(&format!(", answers hold {hold}"));
+    }
+    if commit.late {
+        text.push_str(" late");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -33,12 +33,38 @@ pub enum Bug {
     ParallelLimitIgnored,
     /// Tasks with an approval gate run without being approved.
     GateIgnored,
+    /// Covered tasks are placed all the same.
+    HoldIgnored,
+    /// A hold does not end at its deadline.
+    HoldNeverExpires,
+    /// A hold stays open when its editor is gone.
+    LostEditorKeepsHolds,
+    /// Impossible tasks are skipped although a hold covers them.
+    CoveredSkipped,
+    /// A hold is closed by a batch that asks to keep it open.
+    KeepOpenIgnored,
+    /// The guard rails of a run are not kept.
+    PolicyIgnored,
+    /// A task that was changed keeps the place in the queue that it had as another one.
+    StaleDispatch,
+    /// A trigger joins a hold that is in the hands of its editor.
+    JoinAfterHandOver,
+    /// The end of a task that failed asks nobody.
+    FailureUnregistered,
+    /// A batch that is sent a second time is committed a second time.
+    RequestForgotten,
+    /// The queue clock of a task runs under a hold.
+    HoldClockRuns,
+    /// A run that waits for an edit goes on waiting after one.
+    EditWakesNobody,
+    /// An approval of a task counts for what the task is changed to.
+    ApprovalKept,
 }
 
 #[cfg(feature = "seeded-bugs")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 26] = [
         Self::StaleReportAccepted,
         Self::ReassignBeforeCertain,
         Self::CancelWithoutConfirmation,
@@ -52,5 +78,18 @@ impl Bug {
         Self::AnyEdgeSuffices,
         Self::ParallelLimitIgnored,
         Self::GateIgnored,
+        Self::HoldIgnored,
+        Self::HoldNeverExpires,
+        Self::LostEditorKeepsHolds,
+        Self::CoveredSkipped,
+        Self::KeepOpenIgnored,
+        Self::PolicyIgnored,
+        Self::StaleDispatch,
+        Self::JoinAfterHandOver,
+        Self::FailureUnregistered,
+        Self::RequestForgotten,
+        Self::HoldClockRuns,
+        Self::EditWakesNobody,
+        Self::ApprovalKept,
     ];
 }

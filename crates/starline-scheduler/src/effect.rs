@@ -1,6 +1,6 @@
 //! What a step asks of the shell, once its facts are durable.
 
-use starline_types::{Attempt, AttemptId, DeviceIx, Event, Seq};
+use starline_types::{Attempt, AttemptId, DeviceIx, Event, HoldId, HoldReason, Seq};
 
 use crate::{Answer, Refusal};
 
@@ -29,6 +29,15 @@ pub enum Effect {
         device: DeviceIx,
         /// Which.
         attempt: AttemptId,
+    },
+    /// A hold is in the hands of its editor now, with the triggers it has.
+    HandOver(HoldId),
+    /// A hold is over: an answer would be late.
+    HoldOver {
+        /// The hold.
+        hold: HoldId,
+        /// Why.
+        reason: HoldReason,
     },
     /// The run has ended.
     Close,

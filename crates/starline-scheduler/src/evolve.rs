@@ -1,17 +1,23 @@
 //! Applies a fact: the only code that changes the state of a run, live and in replay.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
 
-use starline_edit::reapply;
+use starline_edit::install;
 use starline_graph::{Effect as EdgeEffect, Remains, must_be_rendered};
+use starline_synchronizer::Synchronizer;
 use starline_types::{
-    Applied, CancelReason, DeviceIx, Edit, EditBatch, Event, HoldId, Judgement, LossReason, Millis,
-    OutcomeStatus, PauseCause, Placement, Revision, RunState, Seq, TaskIx, TaskRef, TaskState, Timestamp,
+    CancelReason, DeviceIx, Edit, EditBatch, Event, HoldScope, Judgement, LossReason, Millis, OutcomeStatus,
+    PauseCause, Placement, RunState, Seq, TaskIx, TaskRef, TaskState, Timestamp,
 };
 
 use crate::Fleet;
-use crate::state::{Hold, NO_LANE, Pause, Planning, State, TaskSlot};
-use crate::timers::Timer;
+use crate::state::{Avoid, Given, NO_LANE, Pause, Planning, State, TaskSlot};
+use crate::timers::{Timer, Timers};
+
+/// How the reason of a pause begins that was made because an editor went too far.
+pub(crate) const EDIT_LIMIT: &str = "edit limit reached";
 
 impl State {
     /// Applies a fact of time `now`. Total: a fact that fits nothing changes nothing.
@@ -22,23 +28,28 @@ impl State {
             Event::RunCreated { .. } if self.seq != Seq(1) => {}
             Event::RunCreated { name, graph, settings } => {
                 self.settings = settings.clone();
+                let editor = settings.editor.as_deref();
+                self.holds = Synchronizer::new(editor.map(|editor| editor.hold.clone()).unwrap_or_default());
                 if self.graph.is_empty() {
                     let edits = vec![Edit::Build { graph: graph.clone(), clear_existing: true }];
-                    let batch = EditBatch { edits, ..EditBatch::default() };
-                    reapply(&mut self.graph, &Applied { revision: Revision(0), batch });
+                    install(&mut self.graph, &EditBatch { edits, ..EditBatch::default() });
                 }
                 self.graph.describe(name.to_string(), graph.metadata.clone());
                 self.add_slots();
             }
             Event::RunReady { assignments, .. } => {
                 self.run_state = RunState::Ready;
+                self.prepared = true;
                 self.place(assignments, fleet);
             }
             Event::TasksPlaced { assignments } => self.place(assignments, fleet),
             Event::RunStarted { .. } => self.begin(now),
-            Event::RunPaused { cause, deadline, .. } => {
+            Event::RunPaused { cause, deadline, reason } => {
                 self.run_state = RunState::Paused;
-                self.pause = Some(Pause { cause: *cause, since: now, deadline: *deadline });
+                // A stall ends by itself; a person has to say that an editor may go on.
+                let limited = reason.as_deref().is_some_and(|reason| reason.starts_with(EDIT_LIMIT));
+                let stalled = *cause == PauseCause::NeedsOperator && !limited;
+                self.pause = Some(Pause { cause: *cause, since: now, deadline: *deadline, stalled });
                 if let Some(deadline) = deadline {
                     self.timers.arm(*deadline, Timer::EditWait);
                 }
@@ -48,6 +59,7 @@ impl State {
                 self.run_state = end.state;
                 self.pause = None;
                 self.ended = Some((now, end.clone()));
+                self.forget_plans();
             }
             Event::TaskAssigned { task, attempt, device, deadline } => {
                 let Some(task) = self.subject(task, 0) else { return };
@@ -78,6 +90,7 @@ impl State {
                 let lost = error.kind == starline_types::ErrorKind::DeviceLost;
                 let avoid = avoid.as_ref().map(|device| fleet.resolve(device));
                 self.schedule_retry(task, *retry, *delay_ms, lost, avoid, now);
+                self.rare(task).last_error = Some(Arc::clone(error));
                 self.plan_again(task, planning, avoid, fleet);
             }
             Event::TaskCancelRequested { task, attempt, reason } => {
@@ -99,25 +112,50 @@ impl State {
                 self.graph.set_remains(task, Box::new(Remains { skip: Some(*reason), ..Remains::default() }));
                 self.end_task(task, OutcomeStatus::Skipped, now, edges, fleet);
             }
-            Event::AttemptLost { task, attempt, device, reason, until } => {
+            Event::AttemptLost { task, attempt, device, reason, until, .. } => {
                 let Some(task) = self.subject(task, *attempt) else { return };
                 let device = fleet.resolve(device);
                 self.lose(task, *attempt, device, *reason, *until, now, planning, fleet);
             }
-            Event::EditCommitted(applied) => {
-                reapply(&mut self.graph, applied);
-                self.add_slots();
-            }
-            Event::HoldOpened { hold, scope, triggers } => {
-                let triggers = triggers.iter().filter_map(|task| self.locate(task)).collect();
-                self.holds.insert(*hold, Hold { scope: *scope, triggers, deadline: None });
-            }
-            Event::HoldActivated { hold, deadline } => {
-                if let Some(hold) = self.holds.get_mut(hold) {
-                    hold.deadline = Some(*deadline);
+            Event::EditCommitted(applied) => self.edited(applied, now, fleet),
+            Event::EditRejected(rejected) => {
+                if let Some(request) = &rejected.request {
+                    self.answers.learn(request, Given::Rejected(Arc::clone(rejected)));
                 }
             }
-            Event::HoldClosed { hold, .. } => self.close_hold(*hold, now),
+            Event::HoldOpened { hold, scope, triggers } => {
+                let triggers: Vec<TaskIx> = triggers.iter().filter_map(|task| self.locate(task)).collect();
+                self.cover(*hold, &triggers, *scope, now, |holds| {
+                    holds.open(*hold, *scope, triggers.clone(), now)
+                });
+            }
+            Event::HoldJoined { hold, task } => {
+                let Some(task) = self.locate(task) else { return };
+                self.cover(*hold, &[task], HoldScope::Descendants, now, |holds| holds.join(*hold, task));
+            }
+            Event::HoldExtended { hold, tasks } => {
+                let tasks: Vec<TaskIx> = tasks.iter().filter_map(|task| self.locate(task)).collect();
+                let extended = tasks.clone();
+                self.cover(*hold, &tasks, HoldScope::Descendants, now, |holds| holds.extend(*hold, extended));
+            }
+            Event::HoldActivated { hold, deadline } => {
+                self.holds.activate(*hold, *deadline, now);
+                self.timers.arm(*deadline, Timer::HoldDeadline { hold: *hold });
+                if let Some(at) = self.holds.hand_over_at(*hold).filter(|at| *at > now) {
+                    self.timers.arm(at, Timer::HandOver { hold: *hold });
+                }
+            }
+            Event::HoldClosed { hold, reason, .. } => self.close_hold(*hold, *reason, now),
+            Event::HoldTimeoutSet { modification_timeout } => {
+                self.holds.set_modification_timeout(*modification_timeout);
+            }
+            Event::BackoffEnded { task, .. } => {
+                let Some(task) = self.subject(task, 0) else { return };
+                self.rare(task).backoff = None;
+                if self.graph.waits(task).satisfied() && !self.slot(task).ready {
+                    self.make_ready(task, now);
+                }
+            }
             Event::ApprovalRequested { task, spec_hash, deadline, .. } => {
                 let Some(task) = self.subject(task, 0) else { return };
                 self.note_question(task, spec_hash.clone(), *deadline);
@@ -131,6 +169,7 @@ impl State {
             Event::TaskStarted { .. }
             | Event::ResultIgnored { .. }
             | Event::StrategyFaulted { .. }
+            | Event::PlannerFaulted { .. }
             | Event::Progress { .. }
             | Event::DeviceConnected { .. }
             | Event::DeviceDisconnected { .. }
@@ -160,7 +199,7 @@ impl State {
         fits.then_some(task)
     }
 
-    fn add_slots(&mut self) {
+    pub(crate) fn add_slots(&mut self) {
         let known = self.tasks.len();
         self.tasks.resize_with(self.graph.bound(), TaskSlot::default);
         for at in known..self.tasks.len() {
@@ -188,7 +227,7 @@ impl State {
     }
 
     /// Plans an unstarted task on a device, or on none, and counts that in the ledger.
-    fn set_plan(&mut self, task: TaskIx, device: Option<DeviceIx>, fleet: &mut Fleet) {
+    pub(crate) fn set_plan(&mut self, task: TaskIx, device: Option<DeviceIx>, fleet: &mut Fleet) {
         if let Some(before) = self.tasks[task.at()].planned.take() {
             fleet.unplan(before);
         }
@@ -273,6 +312,19 @@ impl State {
             self.blocked.remove(&(self.graph.order(task), task));
         }
         self.tasks[task.at()].ended = true;
+        let early = self.graph.waits(task).open > 0;
+        self.early_ends |= early;
+        if !self.holds.is_empty() {
+            // What covered the task covers what waits for it.
+            let before: Vec<TaskIx> = self.graph.predecessors(task).collect();
+            self.holds.pass_on(task, &before);
+            if early {
+                let covering = self.holds.holds().filter(|(_, hold)| self.is_behind(hold, task));
+                for hold in covering.map(|(id, _)| id).collect::<Vec<_>>() {
+                    self.holds.mark_more(hold, [task]);
+                }
+            }
+        }
         if self.tasks[task.at()].gated {
             self.close_question(task);
         }
@@ -326,8 +378,8 @@ impl State {
         rare.backoff = Some(now + delay);
         if let Some(device) = avoid {
             // A refusal of the same device is another matter.
-            rare.avoid.retain(|(known, until)| *known != device || until.is_some());
-            rare.avoid.push((device, None));
+            rare.avoid.retain(|known| *known != (device, Avoid::Lost));
+            rare.avoid.push((device, Avoid::Lost));
         }
         if delay == Millis::ZERO {
             self.make_ready(task, now);
@@ -395,8 +447,8 @@ impl State {
                 let rare = self.rare(task);
                 rare.refusals += 1;
                 rare.cancel = None;
-                rare.avoid.retain(|(known, until)| *known != device || until.is_none());
-                rare.avoid.push((device, until));
+                rare.avoid.retain(|(known, why)| *known != device || *why == Avoid::Lost);
+                rare.avoid.push((device, until.map_or(Avoid::Refused, Avoid::Until)));
                 if let Some(until) = until {
                     self.timers.arm(until, Timer::Backoff { task });
                 }
@@ -414,19 +466,11 @@ impl State {
         }
     }
 
-    fn close_hold(&mut self, hold: HoldId, now: Timestamp) {
-        self.holds.remove(&hold);
-        self.rearm_queues(now);
-        // What the hold covered may go on now.
-        for at in 0..self.tasks.len() {
-            if self.tasks[at].ready {
-                self.fresh.push(TaskIx(u32::try_from(at).unwrap_or(u32::MAX)));
-            }
-        }
-    }
-
     /// The part of [`make_ready`](Self::make_ready) for a task that is on the list of fresh ones already.
     fn note_ready(&mut self, task: TaskIx, now: Timestamp) {
+        if self.in_backoff(task, now) {
+            return; // An edit made it wait for others as well; the end of the delay comes later.
+        }
         let slot = &mut self.tasks[task.at()];
         if slot.gated {
             self.unasked.insert((self.graph.order(task), task));
@@ -435,12 +479,14 @@ impl State {
         slot.ready = true;
         slot.ready_since = now;
         self.ready += 1;
-        if self.graph.limits_queue(task)
-            && let Some(limit) = self.graph.spec(task).queue_timeout
-        {
-            let paused = self.paused_until(now);
-            self.rare(task).paused_before = paused;
-            self.timers.arm(now + limit, Timer::QueueTimeout { task });
-        }
+        self.note_wait(task, now);
+    }
+
+    /// The run has ended: nothing is due any more, and nothing waits.
+    fn forget_plans(&mut self) {
+        self.timers = Timers::default();
+        self.backoffs = BinaryHeap::new();
+        self.condition_errors.clear();
+        self.fresh = Vec::new();
     }
 }

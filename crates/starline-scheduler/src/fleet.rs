@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use starline_assign::{ClassIx, DeviceLoad};
-use starline_types::{
-    DeviceApproval, DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, DeviceStatus, TaskSpec,
-};
+use starline_types::{DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, DeviceStatus, TaskSpec};
+
+use crate::wish::{Catalogue, ClassKey, Wish, lacks};
 
 /// Freed slots that a run may be behind before it looks at all of its queues instead.
 const FREED_KEPT: usize = 1024;
@@ -22,10 +22,8 @@ pub struct Fleet {
     seats: Vec<Seat>,
     by_id: FxHashMap<DeviceId, DeviceIx>,
     classes: Vec<Vec<DeviceIx>>,
-    class_of: FxHashMap<Arc<DeviceSelector>, ClassIx>,
-    /// The same for tasks with an approval gate.
-    gated_class_of: FxHashMap<Arc<DeviceSelector>, ClassIx>,
     wishes: Vec<Wish>,
+    catalogue: Catalogue,
     freed: VecDeque<DeviceIx>,
     freed_total: u64,
     shape: u64,
@@ -33,14 +31,6 @@ pub struct Fleet {
     /// Devices that became busy or idle, while somebody wants to know.
     turned: Vec<(DeviceIx, DeviceStatus)>,
     watched: bool,
-}
-
-/// What the tasks of a class ask for.
-#[derive(Debug)]
-struct Wish {
-    selector: Arc<DeviceSelector>,
-    /// Whether they have an approval gate.
-    gated: bool,
 }
 
 /// One device in the ledger.
@@ -79,9 +69,10 @@ impl Fleet {
         seat.profile = Arc::new(DeviceProfile { slots: profile.slots.max(1), ..profile });
         seat.registered = true;
         let profile = Arc::clone(&seat.profile);
+        self.catalogue.learn(&profile.accepts);
         for (class, wish) in self.classes.iter_mut().zip(&self.wishes) {
             let position = class.binary_search(&ix);
-            match (fits(&profile, wish), position) {
+            match (wish.fits(&profile), position) {
                 (true, Err(at)) => class.insert(at, ix),
                 (false, Ok(at)) => {
                     class.remove(at);
@@ -280,47 +271,26 @@ impl Fleet {
 
     /// The class of what a task requires of a device. O(1) for a known one, else O(devices).
     pub fn class(&mut self, task: &TaskSpec) -> ClassIx {
-        self.class_of(task.device.as_ref(), task.gate().is_some())
+        self.class_within(task, task.device.as_ref())
     }
 
-    /// The class of a set of requirements, of tasks with an approval gate or without.
-    pub(crate) fn class_of(&mut self, selector: Option<&Arc<DeviceSelector>>, gated: bool) -> ClassIx {
-        if self.classes.is_empty() {
-            // Class 0 asks for nothing.
-            self.add_class(Arc::default(), false);
-        }
-        let known = if gated { &self.gated_class_of } else { &self.class_of };
-        match selector {
-            None if !gated => ClassIx(0),
-            None => {
-                let nothing = Arc::default();
-                known.get(&nothing).copied().unwrap_or_else(|| self.add_class(nothing, gated))
-            }
-            Some(selector) => {
-                known.get(selector).copied().unwrap_or_else(|| self.add_class(Arc::clone(selector), gated))
-            }
-        }
+    /// The class of a task as if it had other requirements.
+    pub(crate) fn class_within(
+        &mut self,
+        task: &TaskSpec,
+        selector: Option<&Arc<DeviceSelector>>,
+    ) -> ClassIx {
+        let key = self.catalogue.key(task, selector);
+        self.catalogue.find(key).unwrap_or_else(|| self.add_class(key))
     }
 
-    fn add_class(&mut self, selector: Arc<DeviceSelector>, gated: bool) -> ClassIx {
-        // A preference does not change who fits.
-        let hard = if selector.prefer.is_some() {
-            Arc::new(DeviceSelector { prefer: None, ..(*selector).clone() })
-        } else {
-            Arc::clone(&selector)
-        };
-        let known = if gated { &self.gated_class_of } else { &self.class_of };
-        let class = known.get(&hard).copied().unwrap_or_else(|| {
-            let class = ClassIx(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
-            let wish = Wish { selector: Arc::clone(&hard), gated };
-            let eligible = self.devices().filter(|ix| fits(&self.seats[ix.at()].profile, &wish)).collect();
-            self.classes.push(eligible);
-            self.wishes.push(wish);
-            class
-        });
-        let known = if gated { &mut self.gated_class_of } else { &mut self.class_of };
-        known.insert(hard, class);
-        known.insert(selector, class);
+    fn add_class(&mut self, key: ClassKey) -> ClassIx {
+        let class = ClassIx(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
+        let wish = self.catalogue.wish(key);
+        let eligible = self.devices().filter(|ix| wish.fits(&self.seats[ix.at()].profile)).collect();
+        self.classes.push(eligible);
+        self.wishes.push(wish);
+        self.catalogue.add(key, class);
         class
     }
 
@@ -428,51 +398,4 @@ impl Fleet {
     pub(crate) fn freed_total(&self) -> u64 {
         self.freed_total
     }
-}
-
-fn fits(profile: &DeviceProfile, wish: &Wish) -> bool {
-    let Wish { selector, gated } = wish;
-    admits(profile, *gated)
-        && selector.on.as_ref().is_none_or(|on| *on == profile.id)
-        && selector
-            .os
-            .as_ref()
-            .is_none_or(|os| profile.os.as_ref().is_some_and(|have| have.eq_ignore_ascii_case(os)))
-        && selector.needs.iter().all(|need| profile.capabilities.contains(need))
-        && profile.resources.missing(&selector.resources).next().is_none()
-}
-
-/// Whether a device takes tasks with an approval gate, or without.
-fn admits(profile: &DeviceProfile, gated: bool) -> bool {
-    match profile.approval {
-        DeviceApproval::Auto => true,
-        DeviceApproval::Ask => gated,
-        DeviceApproval::Deny => false,
-    }
-}
-
-fn lacks(profile: &DeviceProfile, task: &TaskSpec) -> Vec<String> {
-    let mut missing = Vec::new();
-    if !admits(profile, task.gate().is_some()) {
-        missing.push(match profile.approval {
-            DeviceApproval::Deny => format!("a device that takes tasks (approval of {} is deny)", profile.id),
-            DeviceApproval::Ask | DeviceApproval::Auto => {
-                format!("an approval gate, which device {} asks for", profile.id)
-            }
-        });
-    }
-    let Some(selector) = &task.device else { return missing };
-    if let Some(on) = selector.on.as_ref().filter(|on| **on != profile.id) {
-        missing.push(format!("pinned to {on}"));
-    }
-    if let Some(os) = &selector.os
-        && !profile.os.as_ref().is_some_and(|have| have.eq_ignore_ascii_case(os))
-    {
-        missing.push(format!("os {os}"));
-    }
-    missing.extend(selector.needs.iter().filter(|need| !profile.capabilities.contains(need)).cloned());
-    missing.extend(
-        profile.resources.missing(&selector.resources).map(|(name, amount)| format!("{name} {amount}")),
-    );
-    missing
 }

@@ -1,7 +1,13 @@
 //! What a scheduler is told, and what it answers.
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
-use starline_types::{ConfirmedBy, DeviceId, DeviceIx, RunState, TaskId, TaskRef, TaskReport};
+use starline_edit::{Rejection, Unread};
+use starline_types::{
+    Applied, ConfirmedBy, DeviceId, DeviceIx, EditBatch, HoldId, Millis, RejectedEdit, Revision, RunState,
+    TaskError, TaskId, TaskRef, TaskReport,
+};
 
 /// What a scheduler is told.
 ///
@@ -40,6 +46,17 @@ pub enum Input {
         device: DeviceIx,
         /// As far as it is known.
         fault: Undelivered,
+    },
+    /// A device will not run an attempt, now or later: it never began. Another device may take the task.
+    Refused {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// The device that was asked.
+        device: DeviceIx,
+        /// Why.
+        error: TaskError,
     },
     /// The device says that an attempt is over for certain.
     Stopped {
@@ -97,6 +114,70 @@ pub enum Input {
         /// Who says so.
         by: SmolStr,
     },
+    /// A batch of edits is committed or refused.
+    Submit {
+        /// The batch.
+        batch: Arc<EditBatch>,
+        /// What is wrong with edits that could not be read.
+        unread: Option<Arc<Unread>>,
+        /// Who made it.
+        author: Author,
+        /// Whether only the verdict is wanted.
+        check_only: bool,
+    },
+    /// The last commit is taken back, by a commit.
+    Undo {
+        /// The revision that the author saw, if that matters.
+        expect: Option<Revision>,
+        /// Who wants it.
+        author: Author,
+    },
+    /// The last commit that was taken back is brought back, by a commit.
+    Redo {
+        /// The revision that the author saw, if that matters.
+        expect: Option<Revision>,
+        /// Who wants it.
+        author: Author,
+    },
+    /// A retry delay is over now, or a task that failed or was cancelled is tried again as a copy.
+    RetryTask {
+        /// The task.
+        task: TaskId,
+        /// Who wants it.
+        author: Author,
+    },
+    /// Somebody answers holds from now on.
+    EditorAttached,
+    /// Nobody answers holds any more.
+    EditorDetached,
+    /// The editor has nothing to change.
+    ReleaseHold {
+        /// The hold.
+        hold: HoldId,
+    },
+    /// A hold covers more tasks, and what is behind them.
+    ExtendHold {
+        /// The hold.
+        hold: HoldId,
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// A planner gave no answer that could be used.
+    PlannerFaulted {
+        /// Its name.
+        planner: SmolStr,
+        /// The hold it was asked about.
+        hold: HoldId,
+        /// What went wrong, in one line.
+        message: String,
+    },
+    /// All holds are closed.
+    ClearHolds,
+    /// Holds that become active later have another deadline.
+    SetHoldTimeout {
+        /// How long the editor may take.
+        timeout: Millis,
+    },
     /// The plans of all unstarted tasks that are not pinned are dropped.
     ClearAssignments,
     /// Time passed: whatever is due is done.
@@ -132,17 +213,49 @@ pub enum DeviceChange {
     Forgotten,
 }
 
-/// What a command came to.
+/// Who makes an edit.
 #[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Author {
+    /// As facts name it.
+    pub name: SmolStr,
+    /// What rules hold for it.
+    pub role: Role,
+}
+
+/// What rules hold for whom.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// An agent, or whoever else is not to be trusted: guard rails and rates hold.
+    Editor,
+    /// A person who may do anything within the limits of a run.
+    Operator,
+    /// The program that the orchestrator is a part of.
+    Embedder,
+}
+
+impl Author {
+    /// An author of a name and a role.
+    #[must_use]
+    pub fn new(name: &str, role: Role) -> Self {
+        Self { name: SmolStr::new(name), role }
+    }
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// It is done, or was done before.
     Done,
     /// It concerned that many tasks.
     Count(usize),
+    /// The batch is in force.
+    Committed(Arc<Applied>),
+    /// The batch would be committed as this.
+    Checked(Arc<Applied>),
 }
 
 /// Why a command was refused. Nothing has changed.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The run is in another state.
@@ -186,6 +299,23 @@ pub enum Refusal {
         /// Its state.
         state: &'static str,
     },
+    /// The batch has faults.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// The batch was sent before, and was refused.
+    #[error("the batch was sent before, and was refused")]
+    RejectedBefore(Arc<RejectedEdit>),
+    /// No hold of this id is open.
+    #[error("unknown_hold: no hold {hold} is open, open are {}", list(open))]
+    UnknownHold {
+        /// The hold.
+        hold: HoldId,
+        /// Open holds.
+        open: Vec<HoldId>,
+    },
+    /// A deadline of no length.
+    #[error("invalid_timeout: an editor must be given more than 0 ms")]
+    InvalidTimeout,
     /// No device has this id.
     #[error("unknown_device: no device {device}, known are {}", list(known))]
     UnknownDevice {

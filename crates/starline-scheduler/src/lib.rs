@@ -2,23 +2,28 @@
 
 mod bug;
 mod decide;
+mod edited;
 mod effect;
 mod evolve;
+mod explain;
 mod fleet;
 mod input;
+mod leftovers;
 mod queue;
 mod rng;
 mod scheduler;
 mod state;
 mod timers;
 mod view;
+mod wish;
 
 #[cfg(feature = "seeded-bugs")]
 pub use bug::Bug;
 pub use effect::{Effect, Step};
 pub use fleet::Fleet;
-pub use input::{Answer, DeviceChange, Input, Refusal, Undelivered};
+pub use input::{Answer, Author, DeviceChange, Input, Refusal, Role, Undelivered};
 pub use scheduler::{Plan, ReplayFault, Scheduler};
 
 pub use starline_assign::{AssignmentStrategy, Binding};
-pub use starline_edit::{Limits, Rejection};
+pub use starline_edit::{Code, Fault, Limits, Rejection, Unread};
+pub use starline_synchronizer::HoldStatistics;

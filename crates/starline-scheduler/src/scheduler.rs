@@ -83,6 +83,16 @@ pub struct Scheduler {
     pub(crate) unfinished: bool,
     /// When a run with nothing but unplaced tasks is paused.
     pub(crate) stall_at: Option<Timestamp>,
+    /// Whether somebody answers holds.
+    pub(crate) attached: bool,
+    /// When holds of an earlier life close, unless their editor comes back.
+    pub(crate) orphaned: Option<Timestamp>,
+    /// When the rate of editors allows another batch. No matter of facts.
+    pub(crate) next_batch: Timestamp,
+    /// Batches of editors since a task ended. No matter of facts either.
+    pub(crate) idle_batches: u32,
+    /// Limits of the graph and of its edits.
+    pub(crate) limits: Limits,
     pub(crate) bug: Option<Bug>,
 }
 
@@ -103,7 +113,9 @@ impl Scheduler {
     ) -> Result<Self, Rejection> {
         let mut scheduler = Self::empty(run, strategy);
         let devices = fleet.ids();
-        let around = Surroundings { devices: Some(&devices), limits: plan.limits };
+        let around =
+            Surroundings { devices: Some(&devices), limits: plan.limits.clone(), ..Surroundings::default() };
+        scheduler.limits = plan.limits;
         // The checked graph is kept: building it a second time from the fact would give the same one.
         scheduler.build(&plan.graph, &around)?;
         let mut settings = plan.settings;
@@ -120,8 +132,7 @@ impl Scheduler {
     fn build(&mut self, graph: &Arc<GraphSpec>, around: &Surroundings<'_>) -> Result<(), Rejection> {
         let edits = vec![Edit::Build { graph: Arc::clone(graph), clear_existing: true }];
         let batch = EditBatch { edits, ..EditBatch::default() };
-        drop(check_within(&mut self.state.graph, &batch, around)?.commit());
-        self.state.graph.set_revision(starline_types::Revision(0));
+        check_within(&mut self.state.graph, &batch, around)?.install();
         Ok(())
     }
 
@@ -137,6 +148,11 @@ impl Scheduler {
             misfits: BTreeMap::new(),
             unfinished: false,
             stall_at: None,
+            attached: false,
+            orphaned: None,
+            next_batch: Timestamp(0),
+            idle_batches: 0,
+            limits: Limits::default(),
             bug: None,
         }
     }
@@ -178,19 +194,21 @@ impl Scheduler {
         records: impl IntoIterator<Item = &'e Envelope>,
     ) -> Result<Self, ReplayFault> {
         let mut scheduler = self;
+        let mut last = Timestamp(0);
         for record in records {
-            let last = scheduler.state.seq;
+            last = record.t;
+            let before = scheduler.state.seq;
             if record.run_id != scheduler.state.run {
                 return Err(ReplayFault::ForeignRecord { seq: record.seq.0, run: record.run_id.clone() });
             }
-            if record.seq != last.next() {
-                return Err(ReplayFault::NotDense { last: last.0, got: record.seq.0 });
+            if record.seq != before.next() {
+                return Err(ReplayFault::NotDense { last: before.0, got: record.seq.0 });
             }
-            if last == Seq(0) && !matches!(record.event, Event::RunCreated { .. }) {
+            if before == Seq(0) && !matches!(record.event, Event::RunCreated { .. }) {
                 return Err(ReplayFault::NotCreated(record.event.kind().as_str()));
             }
-            if let (Seq(0), Event::RunCreated { graph, .. }) = (last, &record.event) {
-                let around = Surroundings { devices: None, limits: Limits::ceiling() };
+            if let (Seq(0), Event::RunCreated { graph, .. }) = (before, &record.event) {
+                let around = Surroundings { limits: Limits::ceiling(), ..Surroundings::default() };
                 scheduler.build(graph, &around).map_err(ReplayFault::InvalidGraph)?;
             }
             if scheduler.has_bug(Bug::DelayRedrawn)
@@ -209,6 +227,7 @@ impl Scheduler {
             return Err(ReplayFault::Empty);
         }
         scheduler.reindex();
+        scheduler.await_editor(last);
         Ok(scheduler)
     }
 
@@ -247,6 +266,17 @@ impl Scheduler {
             (Some(_), false) => Planning::Late,
         };
         self.state.apply(now, event, planning, fleet);
+        let ends = matches!(
+            event,
+            Event::TaskCompleted { .. }
+                | Event::TaskFailed { .. }
+                | Event::TaskCancelled { .. }
+                | Event::TaskSkipped { .. }
+                | Event::RunResumed { .. }
+        );
+        if ends {
+            self.idle_batches = 0;
+        }
         if let Some(strategy) = &mut self.strategy {
             strategy.observe(event);
         }
@@ -270,6 +300,12 @@ impl Scheduler {
         self.state.graph.revision()
     }
 
+    /// The settings, fixed when the run was created.
+    #[must_use]
+    pub fn settings(&self) -> &Arc<RunSettings> {
+        &self.state.settings
+    }
+
     /// State of the run.
     #[must_use]
     pub fn run_state(&self) -> RunState {
@@ -288,7 +324,7 @@ impl Scheduler {
         if self.is_closed() {
             return None;
         }
-        [self.state.timers.next(), self.stall_at].into_iter().flatten().min()
+        [self.state.timers.next(), self.stall_at, self.orphaned].into_iter().flatten().min()
     }
 
     /// Name of the strategy.

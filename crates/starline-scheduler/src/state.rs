@@ -1,16 +1,19 @@
 //! The state of a run: everything that facts have made it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
+use starline_edit::{History, Usage};
 use starline_graph::TaskGraph;
+use starline_synchronizer::{Hold, Synchronizer};
 use starline_types::{
-    CancelReason, DependencyId, DeviceIx, HoldId, HoldScope, Millis, PauseCause, RunEnd, RunId, RunSettings,
-    RunState, Seq, TaskIx, TaskState, Timestamp,
+    Applied, CancelReason, DependencyId, DeviceIx, HoldScope, Millis, Outcome, PauseCause, RejectedEdit,
+    RequestId, RunEnd, RunId, RunSettings, RunState, Seq, TaskError, TaskIx, TaskState, Timestamp,
 };
 
+use crate::Fleet;
 use crate::timers::{Timer, Timers};
 
 /// The state of a run.
@@ -48,9 +51,60 @@ pub(crate) struct State {
     /// Questions that stand.
     pub(crate) questions: u32,
     /// Open holds.
-    pub(crate) holds: BTreeMap<HoldId, Hold>,
+    pub(crate) holds: Synchronizer,
+    /// Whether some task ended although it still waited: what is behind such a task may be ready before what is in front
+    /// of it has begun.
+    pub(crate) early_ends: bool,
+    /// Whether the run was made ready once.
+    pub(crate) prepared: bool,
+    /// Commits that can be taken back or brought back.
+    pub(crate) history: History,
+    /// What the run has seen of edits.
+    pub(crate) usage: Usage,
+    /// Answers to batches whose senders may repeat them.
+    pub(crate) answers: Answers,
     /// Tasks whose queue or plan is to be looked at.
     pub(crate) fresh: Vec<TaskIx>,
+}
+
+/// The answer to a batch.
+#[derive(Clone, Debug)]
+pub(crate) enum Given {
+    Committed(Arc<Applied>),
+    Rejected(Arc<RejectedEdit>),
+}
+
+/// Answers that are remembered.
+const ANSWERS: usize = 1_000;
+
+/// The last answers to batches whose senders may repeat them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers {
+    by_request: BTreeMap<RequestId, Given>,
+    order: VecDeque<RequestId>,
+}
+
+impl Answers {
+    pub(crate) fn get(&self, request: &RequestId) -> Option<&Given> {
+        self.by_request.get(request)
+    }
+
+    /// Remembers an answer; if there are many, the oldest is forgotten.
+    pub(crate) fn learn(&mut self, request: &RequestId, given: Given) {
+        if self.by_request.insert(request.clone(), given).is_none() {
+            self.order.push_back(request.clone());
+        }
+        if self.order.len() > ANSWERS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_request.remove(&oldest);
+        }
+    }
+
+    /// The requests, oldest first.
+    pub(crate) fn requests(&self) -> &VecDeque<RequestId> {
+        &self.order
+    }
 }
 
 /// A pause.
@@ -59,14 +113,8 @@ pub(crate) struct Pause {
     pub(crate) cause: PauseCause,
     pub(crate) since: Timestamp,
     pub(crate) deadline: Option<Timestamp>,
-}
-
-/// An open hold.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Hold {
-    pub(crate) scope: HoldScope,
-    pub(crate) triggers: Vec<TaskIx>,
-    pub(crate) deadline: Option<Timestamp>,
+    /// Whether nothing could be placed: it goes on by itself as soon as something can.
+    pub(crate) stalled: bool,
 }
 
 /// What the scheduler keeps for each task beside the record of the graph. Small, like that.
@@ -89,6 +137,28 @@ pub(crate) struct TaskSlot {
     pub(crate) rare: Option<Box<RareSlot>>,
 }
 
+/// For how long a device is left out for a task.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Avoid {
+    /// It refused the task: until then.
+    Until(Timestamp),
+    /// It refused the task for good: until the task is another one.
+    Refused,
+    /// An attempt was lost with it: as long as another one fits.
+    Lost,
+}
+
+impl Avoid {
+    /// Whether the device is not to be asked now.
+    pub(crate) fn is_refusal(self, now: Timestamp) -> bool {
+        match self {
+            Self::Until(until) => until > now,
+            Self::Refused => true,
+            Self::Lost => false,
+        }
+    }
+}
+
 /// What only some tasks have.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct RareSlot {
@@ -100,16 +170,20 @@ pub(crate) struct RareSlot {
     pub(crate) refusals: u32,
     /// End of the retry delay.
     pub(crate) backoff: Option<Timestamp>,
-    /// Devices left out: until a time, or while another one fits.
-    pub(crate) avoid: Vec<(DeviceIx, Option<Timestamp>)>,
+    /// Devices left out.
+    pub(crate) avoid: Vec<(DeviceIx, Avoid)>,
     /// Why the live attempt was asked to stop.
     pub(crate) cancel: Option<CancelReason>,
     /// End of the lease of a live attempt that may be lost.
     pub(crate) lease_end: Option<Timestamp>,
     /// What a person was asked and has not answered.
     pub(crate) question: Option<Question>,
+    /// Why the last attempt ended that is followed by a retry.
+    pub(crate) last_error: Option<Arc<TaskError>>,
     /// Time spent paused when the task became ready.
     pub(crate) paused_before: Millis,
+    /// Since when a ready task is covered by a hold, and time spent paused by then; `None`: since it is ready, if at all.
+    pub(crate) held: Option<(Timestamp, Millis)>,
 }
 
 /// What a person was asked.
@@ -143,7 +217,12 @@ impl State {
             condition_errors: BTreeMap::new(),
             unasked: BTreeSet::new(),
             questions: 0,
-            holds: BTreeMap::new(),
+            holds: Synchronizer::default(),
+            early_ends: false,
+            prepared: false,
+            history: History::default(),
+            usage: Usage::default(),
+            answers: Answers::default(),
             fresh: Vec::new(),
         }
     }
@@ -173,31 +252,36 @@ impl State {
         }
     }
 
-    /// Whether a device refused a task a short while ago.
+    /// Whether a device refused a task a short while ago, or for good.
     pub(crate) fn is_refused(&self, task: TaskIx, by: DeviceIx, now: Timestamp) -> bool {
-        self.rare_ref(task).is_some_and(|rare| {
-            rare.avoid.iter().any(|(device, until)| *device == by && until.is_some_and(|until| until > now))
-        })
+        self.rare_ref(task)
+            .is_some_and(|rare| rare.avoid.iter().any(|(device, why)| *device == by && why.is_refusal(now)))
+    }
+
+    /// Whether a device refused a task for good.
+    pub(crate) fn is_refused_for_good(&self, task: TaskIx, by: DeviceIx) -> bool {
+        self.rare_ref(task).is_some_and(|rare| rare.avoid.contains(&(by, Avoid::Refused)))
     }
 
     /// Whether an attempt of a task was lost with a device.
     pub(crate) fn was_lost_on(&self, task: TaskIx, device: DeviceIx) -> bool {
-        self.rare_ref(task).is_some_and(|rare| {
-            rare.avoid.iter().any(|(avoided, until)| *avoided == device && until.is_none())
-        })
+        self.rare_ref(task).is_some_and(|rare| rare.avoid.contains(&(device, Avoid::Lost)))
     }
 
-    /// Whether an open hold covers a task.
+    /// Whether an open hold covers a task that could be assigned.
     pub(crate) fn is_held(&self, task: TaskIx) -> bool {
-        // A task that could be assigned has only ended predecessors, so for the scope of descendants it is
-        // enough to look at the direct ones.
-        !self.holds.is_empty()
-            && self.holds.values().any(|hold| match hold.scope {
-                HoldScope::Graph => true,
-                HoldScope::Descendants => {
-                    self.graph.predecessors(task).any(|source| hold.triggers.contains(&source))
-                }
-            })
+        // Its predecessors have ended, so it is enough to look at the direct ones.
+        !self.holds.is_empty() && self.holds.covers(task, || self.graph.predecessors(task))
+    }
+
+    /// Whether an open hold covers an unstarted task, wherever it stands. Searches the graph.
+    pub(crate) fn is_covered(&self, task: TaskIx) -> bool {
+        self.holds.holds().any(|(_, hold)| hold.scope == HoldScope::Graph || self.is_behind(hold, task))
+    }
+
+    /// Whether a task is behind the triggers of a hold, or behind what it was extended to.
+    pub(crate) fn is_behind(&self, hold: &Hold, task: TaskIx) -> bool {
+        hold.extended().contains(&task) || hold.roots().any(|root| self.graph.is_upstream(root, task))
     }
 
     /// Time paused up to now.
@@ -208,21 +292,19 @@ impl State {
 
     /// Time for which a ready task has waited, without pauses of the run.
     pub(crate) fn queue_time(&self, now: Timestamp, task: TaskIx) -> Millis {
+        let held = self.rare_ref(task).and_then(|rare| rare.held);
+        let (until, paused) = held.unwrap_or_else(|| (now, self.paused_until(now)));
         let paused_before = self.rare_ref(task).map_or(Millis::ZERO, |rare| rare.paused_before);
-        let paused = self.paused_until(now).0.saturating_sub(paused_before.0);
-        Millis(now.since(self.slot(task).ready_since).0.saturating_sub(paused))
+        let paused = paused.0.saturating_sub(paused_before.0);
+        Millis(until.since(self.slot(task).ready_since).0.saturating_sub(paused))
     }
 
     /// Winds the queue clocks up again that stood still: while the run was paused, or under a hold. O(tasks).
     pub(crate) fn rearm_queues(&mut self, now: Timestamp) {
         for at in 0..self.tasks.len() {
             let task = TaskIx(u32::try_from(at).unwrap_or(u32::MAX));
-            if self.tasks[at].ready
-                && self.graph.limits_queue(task)
-                && let Some(limit) = self.graph.spec(task).queue_timeout
-            {
-                let rest = Millis(limit.0.saturating_sub(self.queue_time(now, task).0));
-                self.timers.arm(now + rest, Timer::QueueTimeout { task });
+            if self.tasks[at].ready {
+                self.arm_queue(task, now);
             }
         }
     }
@@ -237,18 +319,28 @@ impl State {
             self.unasked.insert((self.graph.order(task), task));
             return;
         }
-        if !slot.ready {
-            slot.ready = true;
-            self.ready += 1;
-        }
+        self.ready += u32::from(!std::mem::replace(&mut slot.ready, true));
         slot.ready_since = now;
         self.fresh.push(task);
+        self.note_wait(task, now);
+    }
+
+    /// Winds up the queue clock of a task that is ready from now on.
+    pub(crate) fn note_wait(&mut self, task: TaskIx, now: Timestamp) {
+        let paused = self.paused_until(now);
+        if paused > Millis::ZERO {
+            self.rare(task).paused_before = paused;
+        }
+        self.arm_queue(task, now);
+    }
+
+    /// Arms the timer of a queue clock that runs.
+    pub(crate) fn arm_queue(&mut self, task: TaskIx, now: Timestamp) {
         if self.graph.limits_queue(task)
             && let Some(limit) = self.graph.spec(task).queue_timeout
         {
-            let paused = self.paused_until(now);
-            self.rare(task).paused_before = paused;
-            self.timers.arm(now + limit, Timer::QueueTimeout { task });
+            let rest = Millis(limit.0.saturating_sub(self.queue_time(now, task).0));
+            self.timers.arm(now + rest, Timer::QueueTimeout { task });
         }
     }
 
@@ -274,6 +366,9 @@ impl State {
         if slot.ready {
             slot.ready = false;
             self.ready -= 1;
+            if let Some(rare) = &mut slot.rare {
+                rare.held = None;
+            }
         }
         slot.lane = NO_LANE;
     }
@@ -331,3 +426,19 @@ pub(crate) enum Planning {
 
 /// No queue.
 pub(crate) const NO_LANE: u32 = u32::MAX;
+
+/// The outcome of a task that has ended, as edges and templates see it.
+pub(crate) fn outcome_of(graph: &TaskGraph, task: TaskIx, fleet: &Fleet) -> Option<Outcome> {
+    let record = graph.record(task);
+    let status = record.state.outcome()?;
+    let left = record.remains.as_deref();
+    Some(Outcome {
+        status,
+        result: left.and_then(|left| left.result.as_deref()).cloned().unwrap_or_default(),
+        outputs: left.and_then(|left| left.outputs.as_deref()).cloned().unwrap_or_default(),
+        error: left.and_then(|left| left.error.as_deref()).cloned(),
+        attempts: record.attempts,
+        duration_ms: record.duration(),
+        device: record.device.map(|device| fleet.id(device).clone()),
+    })
+}

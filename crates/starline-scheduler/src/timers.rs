@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use starline_types::{Millis, TaskIx, Timestamp};
+use starline_types::{HoldId, Millis, TaskIx, Timestamp};
 
 /// What is due. Who takes a timer out asks whether it still means anything: nothing is ever disarmed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -22,6 +22,10 @@ pub(crate) enum Timer {
     NoDevice { task: TaskIx },
     /// A question has stood as long as it may.
     Approval { task: TaskIx },
+    /// An editor was asked, and has not answered.
+    HoldDeadline { hold: HoldId },
+    /// The window is over in which triggers join a hold.
+    HandOver { hold: HoldId },
     /// The run has lasted as long as it may.
     RunDeadline,
     /// A paused run waited for an edit.

@@ -4,19 +4,33 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use starline_graph::{TaskGraph, statistics};
+use starline_synchronizer::Synchronizer;
 use starline_types::{
-    DeviceId, DeviceIx, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot, Statistics, TaskId,
-    TaskIx, TaskResult, TaskState, TaskView, Timestamp,
+    DeviceId, DeviceIx, HoldId, HoldView, Outcome, Reading, RunOutcome, RunState, RunStatus, Snapshot,
+    Statistics, TaskId, TaskIx, TaskResult, TaskState, TaskView, Timestamp,
 };
 
-use crate::state::State;
+use crate::state::{State, outcome_of};
 use crate::{Fleet, Scheduler};
+use starline_synchronizer::{Hold, HoldStatistics, Phase};
 
 impl Scheduler {
     /// The graph with its states.
     #[must_use]
     pub fn graph(&self) -> &TaskGraph {
         &self.state.graph
+    }
+
+    /// Open holds, and what became of earlier ones.
+    #[must_use]
+    pub fn synchronizer(&self) -> &Synchronizer {
+        &self.state.holds
+    }
+
+    /// Whether somebody answers holds.
+    #[must_use]
+    pub fn has_editor(&self) -> bool {
+        self.attached
     }
 
     /// The run in a few numbers. O(1).
@@ -103,6 +117,7 @@ impl Scheduler {
         Snapshot {
             status: self.status(),
             graph: Arc::new(self.state.graph.to_spec()),
+            holds: self.holds(),
             tasks,
             statistics: self.statistics(now),
         }
@@ -208,6 +223,41 @@ impl Scheduler {
         }
     }
 
+    /// Open holds, oldest first. O(triggers).
+    #[must_use]
+    pub fn holds(&self) -> Vec<HoldView> {
+        let id = |task: TaskIx| self.state.graph.contains(task).then(|| self.state.graph.id(task).clone());
+        let view = |(hold, open): (HoldId, &Hold)| HoldView {
+            hold,
+            scope: open.scope,
+            deadline: match open.phase {
+                Phase::Active { deadline, .. } => Some(deadline),
+                Phase::Collecting => None,
+            },
+            triggers: open.triggers.iter().copied().filter_map(id).collect(),
+            opened: open.opened,
+        };
+        self.state.holds.holds().map(view).collect()
+    }
+
+    /// Number of tasks whose end waits for an answer.
+    #[must_use]
+    pub fn pending_triggers(&self) -> usize {
+        if self.state.holds.is_empty() { 0 } else { self.state.holds.pending().count() }
+    }
+
+    /// What became of triggers.
+    #[must_use]
+    pub fn hold_statistics(&self) -> HoldStatistics {
+        self.state.holds.statistics()
+    }
+
+    /// Commits that can be taken back, and that can be brought back.
+    #[must_use]
+    pub fn history(&self) -> (usize, usize) {
+        self.state.history.len()
+    }
+
     /// When execution began.
     #[must_use]
     pub fn started(&self) -> Option<Timestamp> {
@@ -220,7 +270,7 @@ impl Scheduler {
         use std::fmt::Write as _;
         let state = &self.state;
         let mut text = format!(
-            "{} {:?} pause={:?} paused={:?} ending={:?} over={} seq={} draws={} started={:?} attempts={} holds={:?}",
+            "{} {:?} pause={:?} paused={:?} ending={:?} over={} seq={} draws={} started={:?} attempts={} holds={:?} history={:?} usage={:?} answers={:?}",
             state.run,
             state.run_state,
             state.pause,
@@ -231,15 +281,39 @@ impl Scheduler {
             state.draws,
             state.started,
             state.attempts,
-            state.holds,
+            state
+                .holds
+                .holds()
+                .map(|(id, hold)| (id, hold.scope, hold.phase, &hold.triggers, hold.marks(), hold.extended()))
+                .collect::<Vec<_>>(),
+            state.history.len(),
+            state.usage,
+            state.answers.requests(),
         );
+        let _ = write!(
+            text,
+            "\nrevision={:?} statistics={:?} pinned={:?} blocked={:?} questions={} {:?}",
+            state.graph.revision(),
+            state.holds.statistics(),
+            state.holds.settings(),
+            state.blocked.iter().map(|(_, task)| state.graph.id(*task)).collect::<Vec<_>>(),
+            state.questions,
+            state.condition_errors,
+        );
+        for edge in &state.graph.to_spec().dependencies {
+            let _ = write!(text, "\n{edge:?}");
+        }
         for task in state.graph.in_order() {
             let (record, slot) = (state.graph.record(task), state.slot(task));
             // Writing to a string cannot fail.
             let _ = write!(
                 text,
-                "\n{} {:?} open={} impossible={} attempts={} device={:?} {:?}..{:?} planned={:?} gated={} left={:?} rare={:?}",
+                "\n{} {:?} {:?} ready={:?} open={} impossible={} attempts={} device={:?} {:?}..{:?} planned={:?} gated={} left={:?} rare={:?}",
                 state.graph.id(task),
+                state.graph.spec(task),
+                // The end of a retry delay is no fact: a replay has not seen it yet.
+                (slot.ready && slot.rare.as_ref().is_none_or(|rare| rare.backoff.is_none()))
+                    .then_some(slot.ready_since),
                 record.state,
                 state.graph.waits(task).open,
                 state.graph.waits(task).impossible,
@@ -258,7 +332,8 @@ impl Scheduler {
                     &rare.avoid,
                     rare.cancel,
                     rare.lease_end,
-                    &rare.question
+                    &rare.question,
+                    rare.held
                 )),
             );
         }
@@ -274,18 +349,7 @@ impl Scheduler {
 
 impl State {
     pub(crate) fn outcome(&self, task: TaskIx, fleet: &Fleet) -> Option<Outcome> {
-        let record = self.graph.record(task);
-        let status = record.state.outcome()?;
-        let left = record.remains.as_deref();
-        Some(Outcome {
-            status,
-            result: left.and_then(|left| left.result.as_deref()).cloned().unwrap_or_default(),
-            outputs: left.and_then(|left| left.outputs.as_deref()).cloned().unwrap_or_default(),
-            error: left.and_then(|left| left.error.as_deref()).cloned(),
-            attempts: record.attempts,
-            duration_ms: record.duration(),
-            device: record.device.map(|device| fleet.id(device).clone()),
-        })
+        outcome_of(&self.graph, task, fleet)
     }
 
     fn result(&self, task: TaskIx, begin: Timestamp, fleet: &Fleet) -> TaskResult {

@@ -15,7 +15,7 @@ mod trace;
 pub use oracle::{Oracle, Violation};
 pub use schedule::{Played, Schedule};
 pub use script::{PlayedScript, Script, ScriptError};
-pub use sim::{Action, Crash, Forged, Sim, Work};
+pub use sim::{Action, Crash, Forged, Reply, Saying, Sim, Speaker, Work};
 pub use simulate::{SimulatedRun, Simulation, SimulationError, simulate};
 pub use strategist::Strategist;
 pub use tally::Tally;

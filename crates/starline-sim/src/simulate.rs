@@ -158,7 +158,7 @@ fn hollow(graph: Arc<GraphSpec>, anywhere: bool, time_scale: f64) -> Result<Arc<
         // What is left out below is no less checked for that.
         let edits = vec![Edit::Build { graph: Arc::clone(&graph), clear_existing: true }];
         let batch = EditBatch { edits, ..EditBatch::default() };
-        let around = Surroundings { devices: None, limits: Limits::ceiling() };
+        let around = Surroundings { limits: Limits::ceiling(), ..Surroundings::default() };
         drop(check_within(&mut TaskGraph::default(), &batch, &around)?);
     }
     let mut copy = (*graph).clone();
@@ -302,7 +302,10 @@ impl<'a> Course<'a> {
                 Effect::Cancel { device, attempt, .. } => {
                     self.stopping.push((attempt.task, attempt.number, device));
                 }
-                Effect::Acknowledge { .. } | Effect::Close => {}
+                Effect::Acknowledge { .. }
+                | Effect::HandOver(_)
+                | Effect::HoldOver { .. }
+                | Effect::Close => {}
             }
         }
     }

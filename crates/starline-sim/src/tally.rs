@@ -16,6 +16,12 @@ pub struct Tally {
     pub facts: u64,
     /// Attempts dispatched.
     pub attempts: u64,
+    /// Commits of edits.
+    pub edits: u64,
+    /// Holds opened.
+    pub holds: u64,
+    /// Answers of editors.
+    pub answers: u64,
     /// Journals read again.
     pub replays: u64,
     /// Virtual time.
@@ -35,6 +41,9 @@ impl Tally {
         self.commits += other.commits;
         self.facts += other.facts;
         self.attempts += other.attempts;
+        self.edits += other.edits;
+        self.holds += other.holds;
+        self.answers += other.answers;
         self.replays += other.replays;
         self.time = Millis(self.time.0 + other.time.0);
         for (kind, count) in &other.faults {
@@ -47,6 +56,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hours = self.time.0 / 3_600_000;
         write!(f, "{} schedules, {} events, {} attempts", self.schedules, self.facts, self.attempts)?;
+        write!(f, ", {} commits of edits, {} holds", self.edits, self.holds)?;
         write!(f, ", {} replays, {hours} h of virtual time", self.replays)?;
         for (kind, count) in &self.faults {
             write!(f, "\n  {count:>10}  {kind}")?;

@@ -54,6 +54,8 @@ impl Trace {
             let what = match answer {
                 Some(Ok(Answer::Done)) | None => "done".to_owned(),
                 Some(Ok(Answer::Count(count))) => format!("{count} tasks"),
+                Some(Ok(Answer::Committed(applied))) => format!("revision {}", applied.revision.0),
+                Some(Ok(Answer::Checked(applied))) => format!("would be revision {}", applied.revision.0),
                 Some(Err(refusal)) => format!("refused: {refusal}"),
             };
             self.line(format_args!("{now:>10}  {run}  > {action}: {what}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use starline_assign::{
     AssignmentStrategy, Binding, DeviceId, DeviceIx, Edit, Event, GraphSpec, PlaceError, Placement, Round,
-    TaskId, TaskSpec, Unplaced,
+    TaskField, TaskId, TaskSpec, Unplaced,
 };
 
 use crate::preference::preferred;
@@ -36,14 +36,18 @@ impl RoundRobin {
     }
 
     fn learn_task(&mut self, task: &TaskSpec) {
-        match task.preference() {
+        self.learn_preference(&task.id, task.preference());
+    }
+
+    fn learn_preference(&mut self, task: &TaskId, preference: Option<&DeviceId>) {
+        match preference {
             Some(device) => {
-                self.preferences.insert(task.id.clone(), device.clone());
+                self.preferences.insert(task.clone(), device.clone());
             }
             // An earlier task of this id may have had one.
             None if self.preferences.is_empty() => {}
             None => {
-                self.preferences.remove(&task.id);
+                self.preferences.remove(task);
             }
         }
     }
@@ -51,7 +55,27 @@ impl RoundRobin {
     fn learn_edit(&mut self, edit: &Edit) {
         match edit {
             Edit::AddTask { task, .. } => self.learn_task(task),
-            Edit::AddDependency(_) => {}
+            Edit::UpdateTask { id, set } => {
+                for field in set {
+                    if let TaskField::Device(device) = field {
+                        let preference = device.as_ref().and_then(|device| device.prefer.as_ref());
+                        self.learn_preference(id, preference);
+                    }
+                }
+            }
+            Edit::RemoveTask { id } => {
+                self.preferences.remove(id);
+            }
+            Edit::AddDependency(_) | Edit::UpdateDependency { .. } | Edit::RemoveDependency { .. } => {}
+            Edit::Clear => self.preferences.clear(),
+            Edit::Merge { graph, prefix } => {
+                for task in &graph.tasks {
+                    if let Ok(id) = TaskId::new(format!("{prefix}{}", task.id)) {
+                        self.learn_preference(&id, task.preference());
+                    }
+                }
+            }
+            Edit::Restore { tasks, .. } => tasks.iter().for_each(|(_, task)| self.learn_task(task)),
             Edit::Build { graph, clear_existing } => {
                 if *clear_existing {
                     self.preferences.clear();

@@ -11,11 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use starline_device::{
-    Attempt, AttemptId, BoxStream, Device, DeviceError, DeviceProfile, DeviceSignal, ErrorKind, Millis,
-    Payload, TaskError, TaskReport, Value,
+    Accepts, Attempt, AttemptId, BoxStream, Device, DeviceError, DeviceProfile, DeviceSignal, ErrorKind,
+    Millis, Payload, PayloadKind, TaskError, TaskReport, Value,
 };
 use tokio::time::{Instant, sleep};
 
+use crate::functions::Function;
 use crate::live::{LiveAttempts, Stop, Ticket};
 use crate::progress::Outlet;
 use crate::{Call, Cancellation, Functions, ProgressSender};
@@ -30,6 +31,9 @@ const NAMES_LISTED: usize = 20;
 /// It runs `noop`, `sleep`, and `call` with one of its functions. A polite [`cancel`](Device::cancel) ends a
 /// sleep at once and tells a function through [`Call::cancellation`]; by force the function is dropped where
 /// it waits. Dropping the future of [`run`](Device::run) drops the function as well.
+///
+/// Payloads of other kinds, and functions that it does not have, it [refuses](starline_device::DeliveryFault::Refused),
+/// so that another device may be asked.
 ///
 /// A function that runs longer than the attempt may is told to stop, and dropped after a
 /// [grace](Self::with_grace) of 10 s.
@@ -57,6 +61,7 @@ impl LocalDevice {
         "local".clone_into(&mut profile.kind);
         profile.local = true;
         profile.fenced = true;
+        profile.accepts = Accepts::only([PayloadKind::Noop, PayloadKind::Sleep, PayloadKind::Call]);
         Self {
             profile,
             functions,
@@ -99,19 +104,21 @@ impl LocalDevice {
         Ok(match attempt.payload {
             Payload::Noop => TaskReport::done(),
             Payload::Sleep(span) => pause(span, attempt.timeout, &ticket).await,
-            Payload::Call { name, arguments } => self.call(&name, arguments, attempt.timeout, &ticket).await,
-            other => self.unsupported(other.kind()),
+            Payload::Call { name, arguments } => match self.functions.find(&name) {
+                Some(function) => self.call((&name, function), arguments, attempt.timeout, &ticket).await,
+                None => return Err(self.unknown(&name)),
+            },
+            other => return Err(self.unsupported(other.kind())),
         })
     }
 
     async fn call(
         &self,
-        name: &str,
+        (name, function): (&str, &Function),
         arguments: Arc<Value>,
         limit: Option<Millis>,
         ticket: &Ticket,
     ) -> TaskReport {
-        let Some(function) = self.functions.find(name) else { return self.unknown(name) };
         let progress = ProgressSender::new(ticket.id().clone(), self.progress.clone());
         let cancellation = Cancellation::new(ticket.requests());
         let call = Call::new(arguments, ticket.id().clone(), cancellation, progress);
@@ -146,7 +153,7 @@ impl LocalDevice {
         }
     }
 
-    fn unknown(&self, name: &str) -> TaskReport {
+    fn unknown(&self, name: &str) -> DeviceError {
         let mut known: Vec<_> = self.functions.names().take(NAMES_LISTED).collect();
         let more = self.functions.names().count() - known.len();
         let rest = format!("{more} more");
@@ -155,12 +162,12 @@ impl LocalDevice {
         }
         let choices = if known.is_empty() { "it has none".to_owned() } else { known.join(", ") };
         let message = format!("device {} has no function {name:?}: {choices}", self.profile.id);
-        TaskReport::failed(TaskError::new(ErrorKind::InvalidRequest, message))
+        DeviceError::refused(TaskError::new(ErrorKind::InvalidRequest, message))
     }
 
-    fn unsupported(&self, kind: &str) -> TaskReport {
+    fn unsupported(&self, kind: &str) -> DeviceError {
         let message = format!("device {} cannot run {kind}: it runs noop, sleep, call", self.profile.id);
-        TaskReport::failed(TaskError::new(ErrorKind::Unsupported, message))
+        DeviceError::refused(TaskError::new(ErrorKind::Unsupported, message))
     }
 }
 

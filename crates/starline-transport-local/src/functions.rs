@@ -36,7 +36,7 @@ impl Call {
 }
 
 pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Value, TaskError>> + Send>>;
-type Function = Arc<dyn Fn(Call) -> Work + Send + Sync>;
+pub(crate) type Function = Arc<dyn Fn(Call) -> Work + Send + Sync>;
 
 /// Functions by name. Clones share what was registered before.
 ///

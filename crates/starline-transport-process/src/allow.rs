@@ -25,6 +25,16 @@ pub(crate) struct Permit {
     pub(crate) script: Option<PathBuf>,
 }
 
+/// Names under which an entry lets something run; none if it lets nothing run.
+pub(crate) fn names(entry: &AllowedProgram) -> Vec<String> {
+    let resolved = fs::canonicalize(&entry.path).ok();
+    let paths = [Some(entry.path.as_path()), resolved.as_deref()].into_iter().flatten();
+    let names: Vec<String> =
+        paths.filter_map(Path::file_name).map(|name| name.to_string_lossy().into_owned()).collect();
+    // One that runs whatever it is given needs a script: see `check`.
+    if entry.script.is_none() && names.iter().any(|name| is_interpreter(name)) { Vec::new() } else { names }
+}
+
 /// Asks a list for a program that was found, and for its arguments. Relative paths are relative to a folder.
 /// Reads files: O(entries + arguments × patterns + bytes of the script).
 pub(crate) fn permit(

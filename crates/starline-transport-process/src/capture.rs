@@ -105,20 +105,21 @@ impl Capture {
         let text = self.veil.text(&text);
         // The end of a secret may be at the beginning of what was cut.
         let cut = if self.total > self.tail.len() { self.veil.hold() } else { 0 };
-        quote(&text[text.len() - boundary_after(&text, cut)..])
+        self.quote(&text[text.len() - boundary_after(&text, cut)..])
     }
 
     /// The last words before a start that never came.
     pub(crate) fn unstarted(&self) -> Option<String> {
         let said = String::from_utf8_lossy(self.gate.said()?);
-        Some(quote(&self.veil.text(&said)).unwrap_or_else(|| "nobody says why".to_owned()))
+        Some(self.quote(&self.veil.text(&said)).unwrap_or_else(|| "nobody says why".to_owned()))
     }
-}
 
-/// The last line that is not blank, fit for a message.
-fn quote(text: &str) -> Option<String> {
-    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    Some(line.chars().filter(|c| !c.is_control()).take(QUOTE).collect())
+    /// The last line that is not blank, fit for a message. Without control characters it may say more.
+    fn quote(&self, text: &str) -> Option<String> {
+        let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+        let line: String = line.chars().filter(|c| !c.is_control()).collect();
+        Some(self.veil.text(&line).chars().take(QUOTE).collect())
+    }
 }
 
 /// How much is left of a text without its first bytes, and without the rest of a character that they cut in two.
@@ -198,6 +199,7 @@ mod tests {
             assert_eq!(rest, "", "{limit}");
             assert_eq!(capture.is_truncated(), limit < output.len());
         }
+        let output = SECRETS.concat().repeat(200);
         for length in 0..SECRETS.concat().len() {
             let output = output[length..].trim_end_matches('.').replace('\n', " ");
             let last = captured_with(veil(), 1 << 20, &[b"begin ", output.as_bytes()]).last_line();

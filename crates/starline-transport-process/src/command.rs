@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -19,6 +20,11 @@ use crate::{Limits, Sandbox, environment, gate, program, sandbox, starter};
 /// Runs scripts. Found here on every Unix system, whatever the variable `PATH` of a task says.
 pub(crate) const SHELL: &str = "/bin/sh";
 
+/// Bytes of a script that is an argument of its shell; a longer one is a file. Far enough below what the system allows.
+const LONGEST_SCRIPT: usize = 100 << 10;
+/// Bytes that Linux takes in one argument, or in one variable with its name, where pages have 4 KiB.
+const LONGEST_ARGUMENT: usize = (128 << 10) - 1;
+
 /// What a process is made of, whichever payload asks for it.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
@@ -32,6 +38,17 @@ pub(crate) struct Job<'a> {
     pub(crate) cwd: Option<&'a str>,
     pub(crate) stdin: Option<&'a str>,
     pub(crate) collect: &'a [String],
+}
+
+/// Where a process finds things.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    /// The folder it runs in.
+    pub(crate) cwd: &'a Path,
+    /// The folder of its attempt.
+    pub(crate) folder: &'a Path,
+    /// The file with its script, if that is too long for an argument.
+    pub(crate) script: Option<&'a Path>,
 }
 
 /// A command and what is to be known about it while it runs.
@@ -48,6 +65,8 @@ pub(crate) struct Prepared {
 pub(crate) enum StartFault {
     /// It can never be started.
     Task(TaskError),
+    /// It may not be started on this device.
+    Refused(TaskError),
     /// It could not be started now.
     Device(DeviceError),
 }
@@ -94,15 +113,23 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Makes the command that runs in `cwd`, as the leader of a group of its own. The folder is that of the attempt.
+    /// The script, if it is too long for an argument of its shell.
+    pub(crate) fn long_script(&self) -> Option<&'a str> {
+        match (self.program, self.arguments.as_slice()) {
+            (Some(_), ["-c", "--", script]) if script.len() > LONGEST_SCRIPT => Some(script),
+            _ => None,
+        }
+    }
+
+    /// Makes the command, which runs as the leader of a group of its own.
     pub(crate) async fn prepare(
         &self,
         attempt: &Attempt,
         veil: &Veil,
-        (cwd, folder): (&Path, &Path),
+        places: Places<'_>,
         setting: &Setting,
-    ) -> Result<Prepared, TaskError> {
-        let options = &setting.options;
+    ) -> Result<Prepared, StartFault> {
+        let (options, Places { cwd, folder, script }) = (&setting.options, places);
         let environment = environment::build(self, attempt, options, veil, folder)?;
         let found = match self.program {
             Some(path) => PathBuf::from(path),
@@ -112,6 +139,9 @@ impl<'a> Job<'a> {
         let mut arguments: Vec<OsString> = self.arguments.iter().map(OsString::from).collect();
         if let (Some(first), Some(script)) = (arguments.first_mut(), &permit.script) {
             script.as_os_str().clone_into(first);
+        }
+        if let (Some(last), Some(file)) = (arguments.last_mut(), script) {
+            *last = read(file);
         }
         let wrapped = options.is_wrapped();
         let mark = wrapped.then(gate::new_mark);
@@ -124,7 +154,8 @@ impl<'a> Job<'a> {
             }
             Sandbox::None => Command::new(SHELL),
             Sandbox::Bwrap => {
-                let files = if options.programs.is_some() { permit.files() } else { Vec::new() };
+                let mut files = if options.programs.is_some() { permit.files() } else { Vec::new() };
+                files.extend(script.map(Path::to_owned));
                 let view = View { folder, cwd, base: options.base_dir.as_deref(), files: &files };
                 let mut command = Command::new(setting.sandbox().await?);
                 command.args(sandbox::arguments(view)?).arg(SHELL);
@@ -149,7 +180,7 @@ impl<'a> Job<'a> {
     }
 
     /// Asks the allow-list, if there is one.
-    async fn permit(&self, found: PathBuf, cwd: &Path, setting: &Setting) -> Result<Permit, TaskError> {
+    async fn permit(&self, found: PathBuf, cwd: &Path, setting: &Setting) -> Result<Permit, StartFault> {
         if setting.options.programs.is_none() {
             return Ok(Permit { program: found, script: None });
         }
@@ -158,9 +189,41 @@ impl<'a> Job<'a> {
         let asking = spawn_blocking(move || {
             permit(options.programs.as_deref().unwrap_or_default(), &name, &found, &arguments, &cwd)
         });
-        asking.await.unwrap_or_else(|error| {
-            Err(TaskError::new(ErrorKind::DeviceError, format!("allow-list could not be asked: {error}")))
-        })
+        match asking.await {
+            Ok(permit) => permit.map_err(StartFault::Refused),
+            Err(error) => {
+                let message = format!("allow-list could not be asked: {error}");
+                Err(TaskError::new(ErrorKind::DeviceError, message).into())
+            }
+        }
+    }
+
+    /// Why the system refuses the size of what a program is started with.
+    fn what_is_too_long(&self) -> String {
+        let too_long = |what: String, bytes: usize| {
+            format!(
+                "cannot be started: {what} has {bytes} bytes, and the system takes at most {LONGEST_ARGUMENT} in one: \
+                 hand it over by standard input or as a file"
+            )
+        };
+        let argv = std::iter::once(&self.name).chain(&self.arguments).enumerate();
+        for (at, argument) in argv {
+            if argument.len() > LONGEST_ARGUMENT {
+                return too_long(format!("argument {at} (exec[{at}])"), argument.len());
+            }
+        }
+        for (name, value) in self.env {
+            let bytes = name.len() + 1 + value.len();
+            if bytes > LONGEST_ARGUMENT {
+                return too_long(format!("variable {name}, with its name,"), bytes);
+            }
+        }
+        let arguments: usize = self.arguments.iter().map(|argument| argument.len() + 1).sum();
+        let variables: usize = self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        format!(
+            "cannot be started: arguments or environment are too long for the system, with {arguments} bytes of \
+             arguments and {variables} bytes of variables"
+        )
     }
 
     pub(crate) fn start_fault(&self, error: io::Error) -> StartFault {
@@ -171,9 +234,7 @@ impl<'a> Job<'a> {
             // The program itself was there a moment ago, so what is missing is the interpreter it names.
             io::ErrorKind::NotFound => task(ErrorKind::InvalidRequest, "or its interpreter was not found"),
             io::ErrorKind::PermissionDenied => task(ErrorKind::PermissionDenied, "may not be executed"),
-            io::ErrorKind::ArgumentListTooLong => {
-                task(ErrorKind::InvalidRequest, "cannot be started: arguments or environment are too long")
-            }
+            io::ErrorKind::ArgumentListTooLong => task(ErrorKind::InvalidRequest, &self.what_is_too_long()),
             io::ErrorKind::InvalidInput => task(
                 ErrorKind::InvalidRequest,
                 "cannot be started: an argument or variable contains a NUL byte",
@@ -198,6 +259,19 @@ impl Permit {
     fn files(&self) -> Vec<PathBuf> {
         std::iter::once(&self.program).chain(&self.script).cloned().collect()
     }
+}
+
+/// A script that reads another one, which then sees everything as if it stood in its place.
+fn read(file: &Path) -> OsString {
+    let mut script = b". '".to_vec();
+    for byte in file.as_os_str().as_bytes() {
+        match byte {
+            b'\'' => script.extend_from_slice(b"'\\''"),
+            byte => script.push(*byte),
+        }
+    }
+    script.push(b'\'');
+    OsString::from_vec(script)
 }
 
 /// The script of the shell that sets limits, says that it has done so, and gives way to the program. It consists of

@@ -41,7 +41,10 @@ use crate::supervise::{Setting, supervise};
 /// The result is `{"exit_code": 0, "stdout": "…", "stderr": "…"}`, with `signal` and `signal_name` in place of
 /// the code where a signal ended the process, and with `"truncated": true` where an output was longer than
 /// [`capture_limit`](ProcessOptions::capture_limit). Files that were collected are in `files`, by their paths, as
-/// artefacts.
+/// artefacts. With a [store](Self::with_blobs), streams that have more than 64 KiB together are artefacts as well, in
+/// `stdout_artifact` and `stderr_artifact`; of the longer ones the beginning and the end stay in the result.
+///
+/// What it may not run it [refuses](DeliveryFault::Refused), so that another device may be asked.
 ///
 /// Attempts need a tokio runtime with timer and input/output, except `noop`.
 #[derive(Debug)]
@@ -52,12 +55,14 @@ pub struct ProcessDevice {
 }
 
 impl ProcessDevice {
-    /// A device for this machine. Its profile is marked as local, fenced and of the kind `process`.
+    /// A device for this machine. Its profile is marked as local, fenced and of the kind `process`, and says what the
+    /// options [accept](ProcessOptions::accepts).
     #[must_use]
     pub fn new(mut profile: DeviceProfile, options: ProcessOptions) -> Self {
         "process".clone_into(&mut profile.kind);
         profile.local = true;
         profile.fenced = true;
+        profile.accepts = options.accepts();
         let root = Arc::new(WorkRoot::new(options.work_root.clone(), options.keep_work_dirs));
         let setting = Setting {
             options,
@@ -71,8 +76,9 @@ impl ProcessDevice {
         Self { profile, setting: Arc::new(setting), live: Arc::default() }
     }
 
-    /// The device with secrets that its tasks may name. A task gets those it names, in its environment; they are
-    /// masked in whatever it puts out, except in files, which are kept as they are.
+    /// The device with secrets that its tasks may name. A task gets those it names, in its environment; all of
+    /// them are masked in whatever any task puts out, except in files, which are kept as they are. One that is too short
+    /// to be masked is given to none: see [`Secret::width`](starline_device::Secret::width).
     #[must_use]
     pub fn with_secrets(mut self, secrets: Secrets) -> Self {
         Arc::make_mut(&mut self.setting).secrets = secrets;
@@ -119,12 +125,12 @@ impl ProcessDevice {
                 let message = format!(
                     "device {id} may not run sh: it has an allow-list `programs`, and a script could run anything"
                 );
-                Ok(TaskReport::failed(TaskError::new(ErrorKind::PermissionDenied, message)))
+                Err(DeviceError::refused(TaskError::new(ErrorKind::PermissionDenied, message)))
             }
             Payload::Sh(_) if !self.setting.options.allow_sh => {
                 let id = &self.profile.id;
                 let message = format!("device {id} may not run sh: its options do not say `allow_sh: true`");
-                Ok(TaskReport::failed(TaskError::new(ErrorKind::PermissionDenied, message)))
+                Err(DeviceError::refused(TaskError::new(ErrorKind::PermissionDenied, message)))
             }
             Payload::Sh(_) | Payload::Exec(_) => self.spawn(attempt, ticket).await,
             Payload::Prompt(_) | Payload::Call { .. } => {
@@ -133,7 +139,7 @@ impl ProcessDevice {
                     if options.allow_sh && options.programs.is_none() { "exec, sh" } else { "exec" };
                 let (id, kind) = (&self.profile.id, attempt.payload.kind());
                 let message = format!("device {id} cannot run {kind}: it runs noop, sleep, {choices}");
-                Ok(TaskReport::failed(TaskError::new(ErrorKind::Unsupported, message)))
+                Err(DeviceError::refused(TaskError::new(ErrorKind::Unsupported, message)))
             }
         }
     }

@@ -1,10 +1,10 @@
 //! A private folder for each attempt.
 
 use std::collections::hash_map::RandomState;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::hash::BuildHasher;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +32,8 @@ pub(crate) struct WorkRoot {
 #[derive(Debug)]
 pub(crate) struct WorkFolder {
     path: PathBuf,
+    /// The file with its script, beside the folder: the attempt may run in there, and finds nothing of ours.
+    script: Option<PathBuf>,
     remove: bool,
 }
 
@@ -51,7 +53,7 @@ impl WorkRoot {
             let path = open_root(&root.path)?.join(name);
             // Not recursive: fails if something has the name already.
             fs::DirBuilder::new().mode(0o700).create(&path)?;
-            Ok(WorkFolder { path, remove: !root.keep })
+            Ok(WorkFolder { path, script: None, remove: !root.keep })
         })
         .await?
     }
@@ -83,10 +85,28 @@ impl WorkFolder {
         &self.path
     }
 
+    /// Writes a script into a file that nobody else can read, and that goes when the folder does.
+    pub(crate) async fn write_script(&mut self, text: &str) -> io::Result<&Path> {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".sh");
+        let (path, text) = (PathBuf::from(name), text.to_owned());
+        // Known before it is there, so that it is removed even if it could not be written.
+        let script = self.script.insert(path.clone());
+        let write = move || {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(text.as_bytes())
+        };
+        spawn_blocking(write).await??;
+        Ok(script)
+    }
+
     /// Removes the folder without blocking the runtime.
     pub(crate) async fn close(mut self) -> io::Result<()> {
         if !self.remove {
             return Ok(());
+        }
+        if let Some(script) = self.script.take() {
+            spawn_blocking(move || fs::remove_file(script)).await??;
         }
         let mut removed = remove(self.path.clone()).await;
         for _ in 1..REMOVALS {
@@ -118,6 +138,7 @@ impl Drop for WorkFolder {
     fn drop(&mut self) {
         if self.remove {
             let _ = fs::remove_dir_all(&self.path);
+            let _ = self.script.as_ref().map(fs::remove_file);
         }
     }
 }

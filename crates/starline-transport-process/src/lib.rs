@@ -14,6 +14,7 @@ mod folder;
 mod gate;
 mod group;
 mod idempotency;
+mod inline;
 mod inputs;
 mod interpreters;
 mod limits;

@@ -3,9 +3,9 @@
 use std::env;
 use std::path::PathBuf;
 
-use starline_device::{BlobHash, Millis, Value};
+use starline_device::{Accepts, BlobHash, Millis, PayloadKind, Value};
 
-use crate::Limits;
+use crate::{Limits, allow};
 
 /// What an operator decides about a process device.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,6 +62,22 @@ impl Default for ProcessOptions {
 }
 
 impl ProcessOptions {
+    /// What a device with these options takes: `noop`, `sleep` and `exec`, `sh` where it is allowed, and with an
+    /// allow-list only what is on it. Resolves the paths of the list: O(entries) calls of the system.
+    #[must_use]
+    pub fn accepts(&self) -> Accepts {
+        let calm = [PayloadKind::Noop, PayloadKind::Sleep];
+        match &self.programs {
+            None if self.allow_sh => {
+                Accepts::only(calm.into_iter().chain([PayloadKind::Sh, PayloadKind::Exec]))
+            }
+            None => Accepts::only(calm.into_iter().chain([PayloadKind::Exec])),
+            Some(list) if list.is_empty() => Accepts::only(calm),
+            Some(list) => Accepts::only(calm.into_iter().chain([PayloadKind::Exec]))
+                .with_programs(list.iter().flat_map(allow::names)),
+        }
+    }
+
     /// Whether a shell of ours comes before the program: it sets limits, or is the first process of a sandbox.
     pub(crate) fn is_wrapped(&self) -> bool {
         self.sandbox != Sandbox::None || !self.limits.is_empty()

@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::sync::OnceCell;
 
 use crate::capture::Outputs;
-use crate::command::{Job, StartFault};
+use crate::command::{Job, Places, StartFault};
 use crate::folder::{WorkFolder, WorkRoot};
 use crate::group::Group;
 use crate::live::{Stop, Ticket};
@@ -20,7 +20,7 @@ use crate::report::report;
 use crate::table::Table;
 use crate::veil::Veil;
 use crate::watch::Watch;
-use crate::{ProcessOptions, Sandbox, collect, command, inputs, sandbox};
+use crate::{ProcessOptions, Sandbox, collect, command, inline, inputs, sandbox};
 
 /// What all attempts of a device share.
 #[derive(Clone, Debug)]
@@ -77,6 +77,10 @@ pub(crate) async fn supervise(
     let ended = match perform(&job, &attempt, &ticket, &veil, &setting, &mut folder).await {
         Ok(report) => Ok(veil.report(report)),
         Err(StartFault::Task(error)) => Ok(veil.report(TaskReport::failed(error))),
+        Err(StartFault::Refused(error)) => match veil.report(TaskReport::failed(error)) {
+            TaskReport::Failed { error, .. } => Err(DeviceError::refused(error)),
+            report => Ok(report),
+        },
         Err(StartFault::Device(error)) => Err(error),
     };
     ticket.stopped();
@@ -103,10 +107,18 @@ async fn perform(
     let made = setting.root.folder(&attempt.id).await.map_err(|error| {
         TaskError::new(ErrorKind::DeviceError, format!("work folder could not be made: {error}"))
     })?;
-    let folder = folder.insert(made).path();
+    let made = folder.insert(made);
+    let script = match job.long_script() {
+        Some(text) => Some(made.write_script(text).await.map(Path::to_owned).map_err(|error| {
+            TaskError::new(ErrorKind::DeviceError, format!("script could not be written: {error}"))
+        })?),
+        None => None,
+    };
+    let folder = made.path();
     let cwd = place(job, folder, &setting.options).await?;
     inputs::give(&attempt.files, blobs, folder).await?;
-    let prepared = job.prepare(attempt, veil, (&cwd, folder), setting).await?;
+    let prepared =
+        job.prepare(attempt, veil, Places { cwd: &cwd, folder, script: script.as_deref() }, setting).await?;
     if ticket.asked() > Stop::No {
         return Ok(TaskReport::Stopped); // Cancelled before anything was started.
     }
@@ -121,7 +133,8 @@ async fn perform(
     });
     let report = attend(&mut child, group, job, attempt, ticket, setting, &mut outputs).await;
     ticket.stopped();
-    Ok(collect::keep(report, job.collect, blobs, &cwd, setting.options.blob_limit).await)
+    let report = collect::keep(report, job.collect, blobs, &cwd, setting.options.blob_limit).await;
+    Ok(inline::shorten(report, &attempt.spec, blobs).await)
 }
 
 /// Where the process runs.

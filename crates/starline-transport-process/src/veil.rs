@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use starline_device::{ErrorKind, Mask, Secret, Secrets, TaskError, TaskReport, Value};
+use starline_device::{ErrorKind, Mask, SHORTEST_SECRET, Secret, Secrets, TaskError, TaskReport};
 
 /// Masking makes a text longer by less than this factor.
 const GROWTH: usize = 3;
 
-/// The secrets of one attempt, and what hides them.
+/// The secrets of one attempt, and what hides them and those of others: an attempt may find what another one has left.
 #[derive(Debug, Default)]
 pub(crate) struct Veil {
     /// By the names of environment variables.
@@ -18,9 +18,17 @@ pub(crate) struct Veil {
 }
 
 impl Veil {
-    /// The secrets that a task names, with the variables they are for.
+    /// The secrets that a task names, with the variables they are for. All that are known are hidden.
     pub(crate) fn new(named: &BTreeMap<String, String>, known: &Secrets) -> Result<Self, TaskError> {
         let find = |(variable, name): (&String, &String)| match known.get(name) {
+            Some(secret) if secret.width() < SHORTEST_SECRET => {
+                let width = secret.width();
+                let message = format!(
+                    "secret `{name}` has {width} characters; at least {SHORTEST_SECRET}, since shorter ones cannot \
+                     be masked"
+                );
+                Err(TaskError::new(ErrorKind::PermissionDenied, message))
+            }
             Some(secret) => Ok((variable.clone(), secret.clone())),
             None => {
                 let message =
@@ -29,10 +37,8 @@ impl Veil {
             }
         };
         let secrets: BTreeMap<_, _> = named.iter().map(find).collect::<Result<_, _>>()?;
-        let mask = Mask::new(secrets.values());
-        // As long as the mask looks for: a text of JSON is never shorter than what it says.
-        let longest = secrets.values().map(|secret| Value::from(secret.expose()).to_string().len()).max();
-        let hold = if mask.is_empty() { 0 } else { longest.unwrap_or_default() * GROWTH };
+        let mask = Mask::new(known.iter().map(|(_, secret)| secret));
+        let hold = mask.reach() * GROWTH;
         Ok(Self { secrets, mask, hold })
     }
 
@@ -53,47 +59,7 @@ impl Veil {
 
     /// The report without the secrets.
     pub(crate) fn report(&self, report: TaskReport) -> TaskReport {
-        if self.mask.is_empty() {
-            return report;
-        }
-        match report {
-            TaskReport::Completed { mut result, stdout } => {
-                self.value(&mut result);
-                let stdout = stdout.map(|text| match self.text(&text) {
-                    Cow::Owned(masked) => masked.into(),
-                    Cow::Borrowed(_) => text.clone(),
-                });
-                TaskReport::Completed { result, stdout }
-            }
-            TaskReport::Failed { mut error, mut result } => {
-                self.string(&mut error.message);
-                self.value(&mut result);
-                TaskReport::Failed { error, result }
-            }
-            TaskReport::Stopped => TaskReport::Stopped,
-        }
-    }
-
-    fn value(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => self.string(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            Value::Object(members) => {
-                if members.keys().any(|name| matches!(self.text(name), Cow::Owned(_))) {
-                    let all = std::mem::take(members);
-                    members
-                        .extend(all.into_iter().map(|(name, value)| (self.text(&name).into_owned(), value)));
-                }
-                members.values_mut().for_each(|member| self.value(member));
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn string(&self, text: &mut String) {
-        if let Cow::Owned(masked) = self.text(text) {
-            *text = masked;
-        }
+        self.mask.apply_to_report(report)
     }
 }
 
@@ -105,7 +71,6 @@ pub(crate) fn boundary(text: &str, end: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn veil(text: &str) -> Veil {
         let known = Secrets::from_iter([("NAME".to_owned(), Secret::new(text))]);
@@ -113,22 +78,23 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_masked_in_every_place() {
-        let veil = veil("canary");
-        let result = json!({"stdout": "a canary", "files": {"canary.csv": {"name": ["the canary"]}}, "n": 1});
-        let masked = json!({
-            "stdout": "a [redacted]", "files": {"[redacted].csv": {"name": ["the [redacted]"]}}, "n": 1,
-        });
-        let report = TaskReport::Completed { result: result.clone(), stdout: Some("a canary".into()) };
-        let expected = TaskReport::Completed { result: masked.clone(), stdout: Some("a [redacted]".into()) };
-        assert_eq!(veil.report(report.clone()), expected);
-        assert_eq!(Veil::default().report(report.clone()), report);
-        let error = |text: &str| TaskError::new(ErrorKind::ExitStatus, text);
-        let report = TaskReport::Failed { error: error("said canary"), result };
-        assert_eq!(
-            veil.report(report),
-            TaskReport::Failed { error: error("said [redacted]"), result: masked }
+    fn secrets_of_other_tasks_are_hidden_and_not_given() {
+        let known = Secrets::from_iter([("NAME".to_owned(), Secret::new("canary"))]);
+        let veil = Veil::new(&BTreeMap::new(), &known).expect("nothing is named");
+        assert!(veil.secrets().is_empty() && veil.hold() > 0);
+        assert_eq!(veil.text("a canary"), "a [redacted]");
+    }
+
+    #[test]
+    fn what_is_too_short_to_be_hidden_is_refused() {
+        let known = Secrets::from_iter([("PIN".to_owned(), Secret::new(" 042\n"))]);
+        let error = Veil::new(&[("V".to_owned(), "PIN".to_owned())].into(), &known).expect_err("refused");
+        assert_eq!(error.kind, ErrorKind::PermissionDenied);
+        assert!(
+            error.message.contains("`PIN` has 3 characters") && !error.message.contains("042"),
+            "{error}"
         );
+        assert!(Veil::new(&BTreeMap::new(), &known).is_ok_and(|veil| veil.hold() == 0));
     }
 
     #[test]
@@ -142,7 +108,6 @@ mod tests {
     #[test]
     fn it_holds_back_nothing_without_secrets() {
         assert_eq!(Veil::default().hold(), 0);
-        assert_eq!(veil("abc").hold(), 0, "too short to be looked for");
         assert!(veil("canary\n\"x\"").hold() >= 24);
         assert_eq!(boundary("aä", 2), 1);
         assert_eq!(boundary("aä", 9), 3);

@@ -12,6 +12,16 @@ const DIGITS: usize = 64;
 /// Longest extension that a copy keeps, in bytes.
 const MAX_EXTENSION: usize = 16;
 
+/// Longest value that is kept as it is, in bytes: 64 KiB. Longer ones are artefacts.
+pub const MAX_INLINE_BYTES: usize = 64 << 10;
+
+/// The key in a result under which the whole of a stream is found that is in the result only in part: for `stdout`
+/// it is `stdout_artifact`.
+#[must_use]
+pub fn stream_artifact_key(stream: &str) -> String {
+    format!("{stream}_artifact")
+}
+
 /// BLAKE3 hash of contents, 64 lower-case hexadecimal digits.
 #[derive(Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 #[serde(try_from = "SmolStr", into = "SmolStr")]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceApproval, DeviceId, Value};
+use crate::{Accepts, DeviceApproval, DeviceId, Value};
 
 /// Amounts by name, such as `cpu_cores` (cores) or `memory` (bytes).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct DeviceProfile {
     /// Whether it takes tasks that nobody approved.
     #[serde(default, skip_serializing_if = "DeviceApproval::is_auto")]
     pub approval: DeviceApproval,
+    /// Which payloads it takes.
+    #[serde(default, skip_serializing_if = "Accepts::is_everything")]
+    pub accepts: Accepts,
 }
 
 fn one() -> u32 {
@@ -86,6 +89,7 @@ impl DeviceProfile {
             fenced: true,
             local: false,
             approval: DeviceApproval::Auto,
+            accepts: Accepts::default(),
         }
     }
 
@@ -100,6 +104,13 @@ impl DeviceProfile {
     #[must_use]
     pub fn with_capabilities<S: Into<String>>(mut self, capabilities: impl IntoIterator<Item = S>) -> Self {
         self.capabilities = capabilities.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same device, for these payloads alone.
+    #[must_use]
+    pub fn with_accepts(mut self, accepts: Accepts) -> Self {
+        self.accepts = accepts;
         self
     }
 

@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use crate::{
     Applied, CancelReason, ConfirmedBy, DependencyId, DeviceId, DeviceRef, DeviceStatus, GraphSpec, HoldId,
     HoldReason, HoldScope, IgnoreReason, Judgement, LossReason, Millis, Outputs, PauseCause, Placement,
-    ProgressStream, Revision, RunEnd, RunId, RunSettings, Seq, SkipReason, TaskError, TaskRef, Timestamp,
-    UnixMillis, Value,
+    ProgressStream, RejectedEdit, Revision, RunEnd, RunId, RunSettings, Seq, SkipReason, TaskError, TaskRef,
+    Timestamp, UnixMillis, Value,
 };
 
 /// A fact with its place in the stream of its run.
@@ -253,9 +253,12 @@ pub enum Event {
         device: DeviceRef,
         /// What happened.
         reason: LossReason,
-        /// Until when the device is left out for this task.
+        /// Until when the device is left out for this task; of one that did not accept it, `None` means for good.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
+        /// Why the device did not accept it, if it said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Arc<TaskError>>,
     },
     /// A report that belongs to no live attempt was dropped.
     ResultIgnored {
@@ -268,6 +271,8 @@ pub enum Event {
     },
     /// A batch is in force.
     EditCommitted(Arc<Applied>),
+    /// A batch was refused; nothing changed.
+    EditRejected(Arc<RejectedEdit>),
     /// A hold covers tasks while an edit is awaited.
     HoldOpened {
         /// The hold.
@@ -277,7 +282,21 @@ pub enum Event {
         /// The tasks whose end opened it.
         triggers: Vec<TaskRef>,
     },
-    /// A hold was handed to its editor.
+    /// Another task belongs to a hold.
+    HoldJoined {
+        /// The hold.
+        hold: HoldId,
+        /// The task whose end is one more reason.
+        task: TaskRef,
+    },
+    /// A hold covers more tasks, and what is behind them.
+    HoldExtended {
+        /// The hold.
+        hold: HoldId,
+        /// The tasks.
+        tasks: Vec<TaskRef>,
+    },
+    /// A hold is the first in line: it is handed to its editor.
     HoldActivated {
         /// The hold.
         hold: HoldId,
@@ -290,12 +309,36 @@ pub enum Event {
         hold: HoldId,
         /// Why.
         reason: HoldReason,
+        /// How long it was open.
+        #[serde(default)]
+        held_ms: Millis,
+    },
+    /// Holds that become active from now on have another deadline.
+    HoldTimeoutSet {
+        /// How long the editor may take.
+        modification_timeout: Millis,
+    },
+    /// A retry delay was ended by somebody.
+    BackoffEnded {
+        /// The task.
+        task: TaskRef,
+        /// Who ended it.
+        by: SmolStr,
     },
     /// A strategy erred; its round was discarded.
     StrategyFaulted {
         /// Its name.
         strategy: SmolStr,
         /// What it said.
+        message: String,
+    },
+    /// A planner gave no answer that could be used; its hold goes on without one.
+    PlannerFaulted {
+        /// Its name.
+        planner: SmolStr,
+        /// The hold it was asked about.
+        hold: HoldId,
+        /// What went wrong.
         message: String,
     },
     /// Output of a live attempt. May be lost, is never kept, and no decision reads it.
@@ -381,10 +424,16 @@ kinds! {
     AttemptLost => "attempt_lost",
     ResultIgnored => "result_ignored",
     EditCommitted => "edit_committed",
+    EditRejected => "edit_rejected",
     HoldOpened => "hold_opened",
+    HoldJoined => "hold_joined",
+    HoldExtended => "hold_extended",
     HoldActivated => "hold_activated",
     HoldClosed => "hold_closed",
+    HoldTimeoutSet => "hold_timeout_set",
+    BackoffEnded => "backoff_ended",
     StrategyFaulted => "strategy_faulted",
+    PlannerFaulted => "planner_faulted",
     Progress => "progress",
     DeviceConnected => "device_connected",
     DeviceDisconnected => "device_disconnected",
@@ -426,10 +475,16 @@ impl Event {
             Self::AttemptLost { .. } => EventKind::AttemptLost,
             Self::ResultIgnored { .. } => EventKind::ResultIgnored,
             Self::EditCommitted(_) => EventKind::EditCommitted,
+            Self::EditRejected(_) => EventKind::EditRejected,
             Self::HoldOpened { .. } => EventKind::HoldOpened,
+            Self::HoldJoined { .. } => EventKind::HoldJoined,
+            Self::HoldExtended { .. } => EventKind::HoldExtended,
+            Self::HoldTimeoutSet { .. } => EventKind::HoldTimeoutSet,
+            Self::BackoffEnded { .. } => EventKind::BackoffEnded,
             Self::HoldActivated { .. } => EventKind::HoldActivated,
             Self::HoldClosed { .. } => EventKind::HoldClosed,
             Self::StrategyFaulted { .. } => EventKind::StrategyFaulted,
+            Self::PlannerFaulted { .. } => EventKind::PlannerFaulted,
             Self::Progress { .. } => EventKind::Progress,
             Self::DeviceConnected { .. } => EventKind::DeviceConnected,
             Self::DeviceDisconnected { .. } => EventKind::DeviceDisconnected,
@@ -453,6 +508,8 @@ impl Event {
             | Self::ApprovalGranted { task, .. }
             | Self::ApprovalRefused { task, .. }
             | Self::ApprovalExpired { task }
+            | Self::HoldJoined { task, .. }
+            | Self::BackoffEnded { task, .. }
             | Self::AttemptLost { task, .. }
             | Self::ResultIgnored { task, .. }
             | Self::Progress { task, .. } => Some(task),
@@ -466,10 +523,14 @@ impl Event {
             | Self::RunFailed(_)
             | Self::RunCancelled(_)
             | Self::EditCommitted(_)
+            | Self::EditRejected(_)
+            | Self::HoldExtended { .. }
+            | Self::HoldTimeoutSet { .. }
             | Self::HoldOpened { .. }
             | Self::HoldActivated { .. }
             | Self::HoldClosed { .. }
             | Self::StrategyFaulted { .. }
+            | Self::PlannerFaulted { .. }
             | Self::DeviceConnected { .. }
             | Self::DeviceDisconnected { .. }
             | Self::DeviceStatusChanged { .. } => None,

@@ -1,8 +1,10 @@
 //! Names: ids for people and files, dense indices for the owner of a graph.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
 /// Largest id of a task, device, run or request, in bytes.
@@ -283,10 +285,33 @@ named_index!(
     DeviceRef, DeviceId, DeviceIx, "DeviceId"
 );
 
-/// Number of a hold within its run, written `h-N`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Number of a hold within its run, written `h-N`, in JSON as well.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub struct HoldId(pub u64);
+
+impl HoldId {
+    /// Reads `h-N`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number =
+            text.strip_prefix("h-").filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        number?.parse().ok().map(Self)
+    }
+}
+
+impl Serialize for HoldId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for HoldId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a hold such as h-7"))
+    }
+}
 
 impl fmt::Display for HoldId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -35,13 +35,65 @@ impl Payload {
     /// Word for the kind, as policies and devices name it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
+        self.tag().as_str()
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn tag(&self) -> PayloadKind {
+        match self {
+            Self::Noop => PayloadKind::Noop,
+            Self::Sleep(_) => PayloadKind::Sleep,
+            Self::Sh(_) => PayloadKind::Sh,
+            Self::Exec(_) => PayloadKind::Exec,
+            Self::Prompt(_) => PayloadKind::Prompt,
+            Self::Call { .. } => PayloadKind::Call,
+        }
+    }
+
+    /// The program of `exec`, as the task names it.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        match self {
+            Self::Exec(exec) => exec.argv.first().map(String::as_str),
+            Self::Noop | Self::Sleep(_) | Self::Sh(_) | Self::Prompt(_) | Self::Call { .. } => None,
+        }
+    }
+}
+
+/// The kind of a payload.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum PayloadKind {
+    /// Nothing: ends at once.
+    Noop,
+    /// Waits.
+    Sleep,
+    /// A script for `sh`.
+    Sh,
+    /// A program.
+    Exec,
+    /// One text.
+    Prompt,
+    /// A function or tool.
+    Call,
+}
+
+impl PayloadKind {
+    /// All kinds.
+    pub const ALL: [Self; 6] = [Self::Noop, Self::Sleep, Self::Sh, Self::Exec, Self::Prompt, Self::Call];
+
+    /// The word, as policies and devices name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Noop => "noop",
-            Self::Sleep(_) => "sleep",
-            Self::Sh(_) => "sh",
-            Self::Exec(_) => "exec",
-            Self::Prompt(_) => "prompt",
-            Self::Call { .. } => "call",
+            Self::Sleep => "sleep",
+            Self::Sh => "sh",
+            Self::Exec => "exec",
+            Self::Prompt => "prompt",
+            Self::Call => "call",
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeviceId, GraphSpec, Millis, Outputs, PauseCause, Reading, Revision, RunId, RunState, Seq, SkipReason,
-    StateCounts, Statistics, TaskError, TaskId, Timestamp, Value,
+    DeviceId, GraphSpec, HoldId, HoldScope, Millis, Outputs, PauseCause, Reading, Revision, RunId, RunState,
+    Seq, SkipReason, StateCounts, Statistics, TaskError, TaskId, Timestamp, Value,
 };
 
 /// A run in a few numbers, kept up to date at no cost to the run.
@@ -37,10 +37,27 @@ pub struct Snapshot {
     pub status: RunStatus,
     /// The graph as it is now.
     pub graph: Arc<GraphSpec>,
+    /// Open holds, oldest first.
+    pub holds: Vec<HoldView>,
     /// Every task, in insertion order.
     pub tasks: Vec<TaskView>,
     /// Figures.
     pub statistics: Statistics,
+}
+
+/// A hold at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldView {
+    /// Its number.
+    pub hold: HoldId,
+    /// What it covers.
+    pub scope: HoldScope,
+    /// When it closes by itself, in run time; none while it is behind another one.
+    pub deadline: Option<Timestamp>,
+    /// The tasks whose end opened it.
+    pub triggers: Vec<TaskId>,
+    /// When it was opened, in run time.
+    pub opened: Timestamp,
 }
 
 /// A task at one moment.

@@ -119,6 +119,35 @@ pub enum Reading {
     Skipped,
 }
 
+impl Reading {
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::Backoff => "backoff",
+            Self::Unplaced => "unplaced",
+            Self::Queued => "queued",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Cancelling => "cancelling",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// State of a run.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -52,6 +52,8 @@ pub(crate) struct Fields<'t> {
     at: Mark,
     left: Vec<Option<Entry<'t>>>,
     known: Vec<&'static str>,
+    /// Whether there was a merge key, so that nobody knows what is missing.
+    is_merged: bool,
 }
 
 /// One field with its value.
@@ -71,7 +73,8 @@ impl<'t> Fields<'t> {
             report.add(value.mark(), INVALID_VALUE, message);
             return None;
         };
-        Some(Self { what, at, left: map.entries().map(Some).collect(), known: Vec::new() })
+        let left = map.entries().map(Some).collect();
+        Some(Self { what, at, left, known: Vec::new(), is_merged: value.is_merged() })
     }
 
     /// The fields of a section; whoever wrote something else is shown an example.
@@ -128,10 +131,34 @@ impl<'t> Fields<'t> {
         field
     }
 
-    /// Reports that a field is missing.
+    /// Whether fields may be meant to be there that are not: a merge key was refused.
+    pub(crate) fn is_merged(&self) -> bool {
+        self.is_merged
+    }
+
+    /// Reports that a field is missing, unless a merge key was to bring it.
     pub(crate) fn miss(&self, name: &str, hint: &str, report: &mut Report) {
+        if self.is_merged {
+            return;
+        }
         let message = format!("{} has no `{name}`", self.what);
         report.add(self.at, MISSING_FIELD, message).hint(hint);
+    }
+
+    /// The field of a name, left for whoever asks for it.
+    pub(crate) fn peek(&self, name: &str) -> Option<Field<'t>> {
+        let entry = self.left.iter().flatten().find(|entry| entry.key == name)?;
+        Some(Field { name: entry.key, at: entry.at, value: entry.value, what: self.what })
+    }
+
+    /// Where problems without a place of their own are told.
+    pub(crate) fn place(&self) -> Mark {
+        self.at
+    }
+
+    /// What the mapping describes.
+    pub(crate) fn what(&self) -> What<'t> {
+        self.what
     }
 
     /// Refuses fields that the format has and this version does not read.
@@ -141,6 +168,12 @@ impl<'t> Fields<'t> {
                 field.unsupported(report);
             }
         }
+    }
+
+    /// Takes out those of some names, where they are no mistake. Hints do not offer such names.
+    pub(crate) fn leave_out(&mut self, fits: impl Fn(&Entry<'t>) -> bool) -> Vec<Entry<'t>> {
+        let slots = self.left.iter_mut().filter(|slot| slot.as_ref().is_some_and(&fits));
+        slots.filter_map(Option::take).collect()
     }
 
     /// The fields that nobody asked for, where they are no mistake.
@@ -162,7 +195,11 @@ impl<'t> Fields<'t> {
     pub(crate) fn close(self, report: &mut Report) {
         for entry in self.left.into_iter().flatten() {
             let message = format!("{} has no field {}", self.what, quoted(entry.key));
-            let hint = if report.keeps() { nearest::choices(entry.key, &self.known) } else { None };
+            let hint = if report.keeps() {
+                report.hints.choices(entry.key, self.known.iter().copied())
+            } else {
+                None
+            };
             report.add(entry.at, UNKNOWN_FIELD, message).hint = hint;
         }
     }

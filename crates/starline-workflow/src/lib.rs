@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod amount;
+mod batch;
 mod device_file;
 mod dot;
 mod drawing;
@@ -18,10 +19,15 @@ mod render;
 mod schema;
 mod svg;
 mod tree;
+mod value;
 mod warning;
 mod wfformat;
 mod write;
 
+pub use batch::{
+    Answer, AnswerStatus, BatchOptions, Proposal, ProposedGraph, ReadBatch, propose, read_answer, read_batch,
+    write_batch,
+};
 pub use device_file::{
     AuthSettings, ConnectionSettings, DeviceEntry, DeviceFile, Link, NetworkSettings, SshMode,
 };
@@ -34,6 +40,7 @@ pub use problem::Problem;
 pub use render::render;
 pub use schema::{SchemaKind, schema};
 pub use svg::{SvgOptions, to_svg, to_svg_with};
+pub use value::read_value;
 pub use warning::Warning;
 pub use wfformat::{
     ExportOptions, ImportOptions, Imported, WfVersion, edge_bytes, export_wfformat, import_wfformat,

@@ -23,6 +23,8 @@ pub(crate) const UNSUPPORTED_FIELD: &str = "unsupported_field";
 pub(crate) const UNSUPPORTED_VERSION: &str = "unsupported_version";
 /// A condition is not an expression.
 pub(crate) const INVALID_CONDITION: &str = "invalid_condition";
+/// A text cannot be read as a template, or names what can never be there.
+pub(crate) const INVALID_TEMPLATE: &str = "invalid_template";
 /// A limit is passed.
 pub(crate) const LIMIT_EXCEEDED: &str = "limit_exceeded";
 /// A text is not an id.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::Problem;
 use crate::excerpt::printable;
 
-/// Widest line of a message, in characters; longer ones are broken between words.
+/// Widest line of a hint, in characters; longer ones are broken between words.
 const WIDTH: usize = 100;
 
 /// A problem with the line it is about and a caret below the column, without colours:
@@ -18,13 +18,13 @@ const WIDTH: usize = 100;
 ///   = did you mean `after`? valid are after, run, …
 /// ```
 ///
-/// `source_name` is the name of the file as the person knows it. Lines are at most about 100 characters wide, but
-/// for words that are longer themselves.
+/// `source_name` is the name of the file as the person knows it. The first line is never broken, so that searches and
+/// problem matchers find all of it; a hint is, after about 100 characters.
 #[must_use]
 pub fn render(problem: &Problem, source_name: &str) -> String {
     let Problem { code, message, line, column, .. } = problem;
     let mut text = String::new();
-    wrap(&mut text, "", "    ", &format!("{}:{line}:{column}: {code}: {message}", printable(source_name)));
+    let _ = writeln!(text, "{}:{line}:{column}: {code}: {}", printable(source_name), message.trim_end());
     let number = line.to_string();
     let margin = " ".repeat(number.len());
     if problem.caret > 0 && !problem.excerpt.is_empty() {

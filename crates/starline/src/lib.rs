@@ -3,6 +3,8 @@
 #[cfg(all(feature = "orchestrator", feature = "strategies"))]
 mod wiring;
 
+#[cfg(feature = "agent")]
+pub use starline_agent as agent;
 pub use starline_assign as assign;
 #[cfg(feature = "blobs")]
 pub use starline_blobs as blobs;
@@ -15,9 +17,12 @@ pub use starline_graph as graph;
 pub use starline_journal as journal;
 #[cfg(feature = "orchestrator")]
 pub use starline_orchestrator as orchestrator;
+pub use starline_planner as planner;
 #[cfg(feature = "report")]
 pub use starline_report as report;
 pub use starline_scheduler as scheduler;
+#[cfg(feature = "server")]
+pub use starline_server as server;
 #[cfg(feature = "sim")]
 pub use starline_sim as sim;
 #[cfg(feature = "strategies")]

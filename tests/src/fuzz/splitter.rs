@@ -201,10 +201,12 @@ impl Reader<'_> {
                 word.add(CLOSE);
                 Some(())
             }
-            // The character behind it belongs to it: `$#` begins no comment.
-            (Some('#'), _) => {
+            // Arithmetic of old, and a line break that some shells take away first.
+            (Some('[' | '\\'), _) => None,
+            // The character behind it belongs to it: `$#` begins no comment, and `$$(` no nested script.
+            (Some(special @ ('#' | '$' | '!' | '?' | '-' | '@' | '*' | '0'..='9')), _) => {
                 word.add('$');
-                word.add('#');
+                word.add(special);
                 self.at += 2;
                 Some(())
             }
@@ -243,10 +245,16 @@ mod tests {
             ])
         );
         assert_eq!(
+            pieces("a\"$$(b\" $$(c)"),
+            Some(vec![word("a$$(b"), word("$$"), Piece::Sign('('), word("c"), Piece::Sign(')')])
+        );
+        assert_eq!(
             pieces("x$(y 'z)')"),
             Some(vec![word("x\u{F0000}\u{F0000}y\u{F0001}\u{F0000}z)\u{F0001}\u{F0001}")])
         );
-        for unknown in ["`x`", "${x}", "$((1))", "cat <<E", "'open", "\"open", "$(open", "$'a'"] {
+        for unknown in
+            ["$[1]", "\"$\\\n(x)\"", "`x`", "${x}", "$((1))", "cat <<E", "'open", "\"open", "$(open", "$'a'"]
+        {
             assert_eq!(pieces(unknown), None, "{unknown}");
         }
     }

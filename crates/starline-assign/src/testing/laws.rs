@@ -157,7 +157,7 @@ fn graph_fact(scene: &TestRound<'_>, step: u64) -> Event {
     }
     let edits = vec![Edit::Build { graph, clear_existing: true }];
     let batch = EditBatch { base: Revision(step - 1), edits, ..EditBatch::default() };
-    Event::EditCommitted(Arc::new(Applied { revision: Revision(step), batch }))
+    Event::EditCommitted(Arc::new(Applied { revision: Revision(step), batch, ..Applied::default() }))
 }
 
 /// A run, round by round.

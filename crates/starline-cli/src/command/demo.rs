@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clap::Args;
+use starline::agent::ScriptedPlanner;
 use starline::orchestrator::Device;
+use starline::planner::{PlanRequest, Planner, PlannerError, Proposal};
 use starline::strategies::LoadBalance;
 use starline::transport_local::{Call, LocalDevice};
 use starline::transport_process::{ProcessDevice, ProcessOptions};
@@ -16,6 +19,7 @@ use starline::types::{
 use starline::workflow::{LoadOptions, Workflow};
 
 use crate::drive::{self, Plan, Watcher};
+use crate::editor::{EditorChoice, rules};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::gates::Answers;
@@ -43,14 +47,18 @@ Examples:
   starline demo --json --seed 7      # one fact on each line, and the result last
 ";
 
+/// How long the editor of the demonstration takes for an answer.
+const THOUGHT: Duration = Duration::from_millis(500);
 /// The graph of the demonstration.
 const SCRIPT: &str = include_str!("demo.yaml");
 
 const INTRODUCTION: &str = "\
 Three devices on this machine: north and south run processes, office runs functions of this program.
-Ten tasks, some of which are made to fail:
-  collect_b   fails once, and is tried again after a random delay
-  collect_c   fails for good: report_c is skipped, and repair_c runs because of the failure
+Nine tasks, some of which are made to fail, and an editor that changes the graph while it runs:
+  collect_b   fails: what follows it is held until the editor has answered, and the rest goes on. Its first
+              answer would close a cycle and is refused with the reason; the second one looks at the host,
+              collects again and lets merge wait for that
+  collect_c   fails once, and is tried again after a random delay
   watch       starts processes that never end, and is stopped with all of them after 3.5 s
   merge       adds two outputs up: page runs if the sum is above 40, discard if it is 0
   page        waits for approval, which the demonstration gives itself
@@ -67,11 +75,12 @@ const FILES: [(&str, &str); 4] = [
 const NEXT: &str = "\
 Next:
   starline show last                        # what became of each task, with causes
-  starline show last collect_b              # everything about one task
+  starline show last collect_b.r2           # everything about one task
   starline export last --to svg -o run.svg  # draw it
   starline init                             # a workflow file to begin with
   starline plan workflow.yaml               # what would run where, and how long it would take
-  starline run workflow.yaml                # on this machine
+  starline run workflow.yaml                # on this machine; meanwhile, in another terminal:
+  starline watch last                       # follow it; `edit`, `explain`, `pause` and `undo` as well
   starline --help
 ";
 
@@ -110,6 +119,7 @@ impl DemoArgs {
         let records = Records::create(&self.state, &run_id, &workflow, profiles.clone())?;
         let (devices, processes) = devices(fleet()?, records.work_root());
         let strategy = Box::new(LoadBalance);
+        let editor = editor(&workflow)?;
         let settings = workflow.settings;
         let question = Question {
             graph: Arc::clone(&graph),
@@ -126,6 +136,7 @@ impl DemoArgs {
             devices,
             processes,
             records,
+            editor,
             answers: Answers::InAdvance,
             unstarted: None,
         };
@@ -198,10 +209,10 @@ fn devices([north, south, office]: [DeviceProfile; 3], work_root: Option<PathBuf
             let total = number(&arguments["a"])? + number(&arguments["b"])?;
             Ok(Value::from_iter([("total", total)]))
         })
-        .function_with("repair", |call: Call| async move {
+        .function_with("inspect", |call: Call| async move {
             call.progress.message("looking at the host");
-            tokio::time::sleep(Duration::from_millis(400)).await;
-            Ok(Value::from_iter([("repaired", call.arguments["host"].clone())]))
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(Value::from_iter([("host", call.arguments["host"].clone())]))
         });
     let processes = vec![north, south];
     let mut devices = crate::devices::as_devices(&processes);
@@ -213,6 +224,28 @@ fn devices([north, south, office]: [DeviceProfile; 3], work_root: Option<PathBuf
 fn number(value: &Value) -> Result<i64, TaskError> {
     let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
     number.ok_or_else(|| TaskError::new(ErrorKind::InvalidRequest, format!("{value} is no whole number")))
+}
+
+/// The editor of the demonstration: the rules of the file, answered by somebody who takes a while.
+fn editor(workflow: &Workflow) -> Result<EditorChoice, Failure> {
+    let settings = workflow.settings.editor.as_deref().cloned().unwrap_or_default();
+    Ok(EditorChoice::Here(Arc::new(Thoughtful(rules(&settings, "demo.yaml")?))))
+}
+
+/// Takes half a second for each answer, as a person or a model would take longer.
+#[derive(Debug)]
+struct Thoughtful(ScriptedPlanner);
+
+#[async_trait]
+impl Planner for Thoughtful {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn plan(&self, request: PlanRequest) -> Result<Proposal, PlannerError> {
+        tokio::time::sleep(THOUGHT).await;
+        self.0.plan(request).await
+    }
 }
 
 /// Shows the run to a person, on standard output: here it is the result.
@@ -276,13 +309,14 @@ impl Watcher for Stage<'_> {
 /// How each task must end.
 type Expectation = (&'static str, Reading, fn(&TaskResult) -> bool);
 
-const EXPECTED: [Expectation; 10] = [
+const EXPECTED: [Expectation; 11] = [
+    ("prepare_a", Reading::Completed, |_| true),
     ("collect_a", Reading::Completed, |result| result.outputs.get("count") == Some(&Value::from(12))),
-    ("collect_b", Reading::Completed, |result| result.attempts == 2),
-    ("collect_c", Reading::Failed, |result| failed_by(result, &ErrorKind::ExitStatus)),
+    ("collect_b", Reading::Failed, |result| failed_by(result, &ErrorKind::ExitStatus)),
+    ("inspect_b", Reading::Completed, |result| result.result["host"] == "b"),
+    ("collect_b.r2", Reading::Completed, |result| result.outputs.get("count") == Some(&Value::from(30))),
+    ("collect_c", Reading::Completed, |result| result.attempts == 2),
     ("watch", Reading::Failed, |result| failed_by(result, &ErrorKind::Timeout)),
-    ("report_c", Reading::Skipped, |result| result.skip_reason == Some(SkipReason::SourceFailed)),
-    ("repair_c", Reading::Completed, |result| result.result["repaired"] == "c"),
     ("merge", Reading::Completed, |result| result.outputs.get("total") == Some(&Value::from(42))),
     ("page", Reading::Completed, |_| true),
     ("discard", Reading::Skipped, |result| result.skip_reason == Some(SkipReason::ConditionFalse)),
@@ -307,6 +341,10 @@ fn differences(summary: &Summary) -> Vec<String> {
             }
             None => differences.push(format!("{id} is missing")),
         }
+    }
+    let edits = summary.edits.as_ref().map_or((0, 0), |edits| (edits.committed(), edits.rejected()));
+    if edits != (1, 1) {
+        differences.push(format!("{} edits were committed and {} rejected", edits.0, edits.1));
     }
     differences
 }

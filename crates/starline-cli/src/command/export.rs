@@ -209,7 +209,7 @@ impl ExportArgs {
         Ok(match self.to {
             To::Native => {
                 let as_json = self.out.as_deref().is_some_and(foreign::is_json);
-                native(workflow, as_json, losses).map_err(|error| unwritable(name, &error))?
+                native(workflow, as_json).map_err(|error| unwritable(name, &error))?
             }
             To::Galaxy => {
                 let options = GalaxyExport {

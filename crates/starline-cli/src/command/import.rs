@@ -115,7 +115,7 @@ impl ImportArgs {
         if self.inspect {
             return self.inspect(&source, output);
         }
-        let mut read = match self.from {
+        let read = match self.from {
             Format::Galaxy if self.strict => {
                 // Told at their lines, which nothing else knows.
                 foreign::galaxy(&source, &GalaxyOptions { strict: true, ..GalaxyOptions::default() })?;
@@ -126,8 +126,7 @@ impl ImportArgs {
         };
         let as_json =
             self.out.as_deref().is_some_and(foreign::is_json) || self.out.is_none() && output.is_json();
-        let text = native(&read.workflow, as_json, &mut read.losses)
-            .map_err(|error| unwritable(&source.name, &error))?;
+        let text = native(&read.workflow, as_json).map_err(|error| unwritable(&source.name, &error))?;
         settle(&read.losses, self.strict, &source.name, output)?;
         if let Some(out) = &self.out {
             foreign::write(out, &text)?;

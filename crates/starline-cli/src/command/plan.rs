@@ -84,7 +84,6 @@ impl PlanArgs {
             ..Context::default()
         };
         let mut workflow = load::workflow(&source, context)?;
-        load::warn_of_editor(&workflow, output);
         imply_gates(&mut workflow.graph, &devices.profiles());
         devices.admit(&workflow.graph)?;
         load::warn(&devices.idle_wishes(&workflow.graph), output);

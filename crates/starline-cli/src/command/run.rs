@@ -1,14 +1,17 @@
 //! `starline run`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
-use starline::types::{DeviceProfile, RunId};
+use serde_json::json;
+use starline::types::{DeviceProfile, HoldScope, Millis, RunId};
 use starline::workflow::Workflow;
 
 use crate::devices::{Belongings, Devices, as_devices};
+use crate::editor::{EditorChoice, EditorName, overlay};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::gates::Answers;
@@ -17,12 +20,12 @@ use crate::interrupt::Unstarted;
 use crate::load::{self, Context};
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
-use crate::records::Records;
+use crate::records::{Records, Trace};
 use crate::secrets::secrets;
 use crate::sent::{Contents, Folder};
 use crate::source::Source;
 use crate::view::view;
-use crate::{drive, run_id, simulate};
+use crate::{drive, editor, remote, run_id, simulate};
 
 pub(crate) const ABOUT: &str = "Run a workflow and follow it to its end";
 
@@ -34,13 +37,16 @@ Tasks with `approval` wait for a person: on a terminal the question is asked the
 it waits; with --yes everything is approved in advance, and recorded so. Values of `secrets` come from
 environment variables of their names or from --secret-file, and reach nothing but the tasks that ask.
 
+While it runs, `starline watch`, `edit`, `explain`, `pause` and the others reach it from another terminal
+(not with --ephemeral). With `editor` in the file, or --editor, ends of tasks wait for edits.
+
 Every run leaves its files in .starline/runs/<id>/: look at them with `show`, `report` and `export`.
 
 Interrupt (Ctrl-C) to cancel: running tasks are asked to stop, and killed after 10 s or at a second
 interrupt. The result comes when the last process is gone.
 
 Exit codes: 0 completed, 1 failed or partially failed, 2 invalid input, 3 refused, 4 trouble with the
-system, 130 cancelled.
+system, 74 the journal cannot be written (nothing more is started then), 130 cancelled.
 
 Examples:
   starline run nightly.yaml
@@ -49,6 +55,7 @@ Examples:
   starline run nightly.yaml --simulate --devices devices.yaml   # how long would it take?
   starline run deploy.yaml --yes --secret-file .secrets         # lines NAME=value, mode 600
   starline run nightly.yaml --trace trace.json                  # for Perfetto
+  starline run nightly.yaml --detach                            # leave it to `starline serve`
   starline run nightly.yaml --json --ephemeral | tail -n 1      # the result for a program
 ";
 
@@ -86,6 +93,25 @@ pub(crate) struct RunArgs {
     #[arg(requires = "simulate", value_parser = time_scale)]
     time_scale: Option<f64>,
 
+    /// Who edits the graph when tasks end; before that of the file
+    #[arg(
+        long,
+        env = "STARLINE_EDITOR",
+        hide_env_values = true,
+        value_name = "WHO",
+        conflicts_with = "simulate"
+    )]
+    editor: Option<EditorName>,
+
+    /// What a hold covers while an edit is awaited: `descendants` of the task, or the whole `graph`
+    #[arg(long, env = "STARLINE_HOLD_SCOPE", hide_env_values = true, value_name = "SCOPE")]
+    #[arg(value_parser = hold_scope)]
+    hold_scope: Option<HoldScope>,
+
+    /// Longest time that an editor may take, such as 30s
+    #[arg(long, env = "STARLINE_MODIFICATION_TIMEOUT", hide_env_values = true, value_name = "DURATION")]
+    modification_timeout: Option<Millis>,
+
     /// Approve everything in advance
     #[arg(long, env = "STARLINE_YES", hide_env_values = true)]
     #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
@@ -99,6 +125,13 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "STARLINE_TRACE", hide_env_values = true, value_name = "FILE")]
     trace: Option<PathBuf>,
 
+    /// Leave the run to `starline serve`, and write its id
+    #[arg(long, env = "STARLINE_DETACH", hide_env_values = true)]
+    #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    #[arg(conflicts_with_all = ["simulate", "devices", "seed", "editor", "hold_scope", "modification_timeout"])]
+    #[arg(conflicts_with_all = ["secret_file", "trace", "ephemeral"])]
+    detach: bool,
+
     #[command(flatten)]
     state: StateOptions,
 
@@ -109,6 +142,14 @@ pub(crate) struct RunArgs {
 fn time_scale(text: &str) -> Result<f64, String> {
     let scale = text.parse().ok().filter(|scale: &f64| scale.is_finite() && *scale >= 0.0);
     scale.ok_or_else(|| "expected a number from zero up, such as 0.5".to_owned())
+}
+
+fn hold_scope(text: &str) -> Result<HoldScope, String> {
+    match text {
+        "descendants" => Ok(HoldScope::Descendants),
+        "graph" => Ok(HoldScope::Graph),
+        _ => Err("expected `descendants` or `graph`".to_owned()),
+    }
 }
 
 /// A run that is about to begin.
@@ -124,6 +165,9 @@ impl RunArgs {
     /// # Errors
     /// The run did not begin.
     pub(crate) fn execute(self, output: &Output) -> Result<Exit, Failure> {
+        if self.detach {
+            return self.hand_over(output);
+        }
         let unstarted = Unstarted::listen().map_err(|error| drive::deaf(&error))?;
         let devices = self.devices.as_deref().map(Devices::read).transpose()?;
         let source = Source::read(&self.file)?;
@@ -146,7 +190,8 @@ impl RunArgs {
             (None, false) => run_id::random(),
         };
         workflow.settings.approved_in_advance = self.yes;
-        load::warn_of_editor(&workflow, output);
+        editor::warn(&workflow, output);
+        overlay(&mut workflow, self.hold_scope, self.modification_timeout);
         if let Some(devices) = &devices {
             imply_gates(&mut workflow.graph, &devices.profiles());
             devices.admit(&workflow.graph)?;
@@ -159,6 +204,33 @@ impl RunArgs {
         }
     }
 
+    /// Leaves the run to another process.
+    fn hand_over(&self, output: &Output) -> Result<Exit, Failure> {
+        let source = Source::read(&self.file)?;
+        let workflow = String::from_utf8(source.bytes).map_err(|_| {
+            Failure::file(&source.name, "syntax_error", format!("{} is not UTF-8", source.name))
+        })?;
+        let inputs: BTreeMap<String, String> = load::inputs(&self.inputs)?.into_iter().collect();
+        let folder = std::path::absolute(&source.folder).unwrap_or(source.folder);
+        let submission = json!({
+            "workflow": workflow,
+            "inputs": inputs,
+            "strategy": self.strategy,
+            "approved_in_advance": self.yes,
+            "folder": folder,
+        });
+        let answer = remote::block_on(async {
+            remote::server(&self.state.state_dir).await?.post("/v1/runs", &submission).await
+        })?;
+        if output.is_json() {
+            output.object(&answer);
+        } else {
+            output.result(answer["run_id"].as_str().unwrap_or_default());
+            output.progress("follow it with `starline watch last`");
+        }
+        Ok(Exit::Done)
+    }
+
     fn run(
         &self,
         prepared: Prepared,
@@ -168,6 +240,7 @@ impl RunArgs {
     ) -> Result<Exit, Failure> {
         let Prepared { mut workflow, source, run_id } = prepared;
         let strategy = load::strategy(self.strategy.as_deref(), &workflow)?;
+        let editor = EditorChoice::of(self.editor, &workflow, &source.name)?;
         let secrets = secrets(&workflow, self.secret_file.as_deref())?;
         // Without folders first: what is wrong with a device is known before anything is left behind.
         devices.connect(&source.folder, None, &Belongings::default())?;
@@ -196,6 +269,7 @@ impl RunArgs {
             devices: as_devices(&processes),
             processes,
             records,
+            editor,
             answers,
             unstarted: Some(unstarted),
         };
@@ -210,8 +284,14 @@ impl RunArgs {
         workflow: &Workflow,
         devices: Vec<DeviceProfile>,
     ) -> Result<Records, Failure> {
-        let records = Records::create(&self.state, run_id, workflow, devices)?;
-        Ok(records.with_trace(self.trace.clone()))
+        let trace = self.trace.as_deref().map(Trace::open).transpose()?;
+        match Records::create(&self.state, run_id, workflow, devices) {
+            Ok(records) => Ok(records.with_trace(trace)),
+            Err(failure) => {
+                trace.into_iter().for_each(Trace::discard);
+                Err(failure)
+            }
+        }
     }
 
     fn simulate(

@@ -6,6 +6,7 @@ use clap::Args;
 use starline::orchestrator::Refusal;
 
 use crate::devices::Devices;
+use crate::editor::rules;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::implied::imply_gates;
@@ -71,6 +72,9 @@ impl ValidateArgs {
             ..Context::default()
         };
         let mut workflow = load::workflow(&source, context)?;
+        if let Some(settings) = &workflow.settings.editor {
+            let _planner = rules(settings, &source.name)?;
+        }
         if let Some(devices) = &devices {
             imply_gates(&mut workflow.graph, &devices.profiles());
         }
@@ -94,9 +98,6 @@ impl ValidateArgs {
         let rest = (more > 0).then(|| format!("{more} more preferences are ignored"));
         let listed = wishes.into_iter().take(LISTED).chain(rest);
         verdict.warnings = listed.map(|wish| Issue::whole("preference_ignored", wish, None)).collect();
-        if workflow.settings.editor.is_some() {
-            verdict.warnings.push(Issue::whole("editor_ignored", load::NO_EDITOR, None));
-        }
         verdict.content = Some(Content::Workflow {
             total_tasks: workflow.graph.tasks.len(),
             total_dependencies: workflow.graph.dependencies.len(),

@@ -26,7 +26,7 @@ pub(crate) const IMPORTED: &str = "imported.json";
 /// The file that was imported.
 pub(crate) const ORIGINAL: &str = "original.json";
 /// Stands for the run that began last.
-const LAST: &str = "last";
+pub(crate) const LAST: &str = "last";
 /// Largest journal that is read, in bytes: 1 GiB.
 const LIMIT: u64 = 1 << 30;
 /// Runs that a message lists at most.
@@ -181,7 +181,7 @@ pub(crate) fn state_word(state: RunState, interrupted: bool) -> &'static str {
 }
 
 /// The names of all runs, those that began last at the end.
-pub(super) fn names(state_dir: &Path) -> Result<Vec<String>, Failure> {
+pub(crate) fn names(state_dir: &Path) -> Result<Vec<String>, Failure> {
     let Some(state) = State::open(state_dir)? else { return Ok(Vec::new()) };
     let folder = state.runs();
     let entries = fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))?;
@@ -203,7 +203,7 @@ fn began(folder: &Path) -> SystemTime {
     written.and_then(|found| found.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-fn choose<'n>(names: &'n [String], wanted: &str) -> Result<&'n str, Failure> {
+pub(crate) fn choose<'n>(names: &'n [String], wanted: &str) -> Result<&'n str, Failure> {
     let unknown = |message: String| Failure::new(Exit::Invalid, "unknown_run", message);
     if wanted == LAST {
         return names.last().map(String::as_str).ok_or_else(|| unknown("there is no run yet".to_owned()));
@@ -260,9 +260,9 @@ fn broken(journal: &Path, error: &HistoryError) -> Failure {
     let what = format!("failed to read {}", journal.display());
     match error.fault() {
         HistoryFault::Empty => {
-            Failure::new(Exit::Infrastructure, "journal", format!("{what}: no fact was written into it"))
+            Failure::new(Exit::Journal, "journal", format!("{what}: no fact was written into it"))
         }
-        _ => Failure::infrastructure("journal", what, error),
+        _ => Failure::journal(what, error),
     }
 }
 

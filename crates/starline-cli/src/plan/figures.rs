@@ -100,7 +100,7 @@ pub(super) fn figures(spec: &Arc<GraphSpec>, course: &Course) -> Result<(Figures
 fn build(spec: &Arc<GraphSpec>) -> Result<TaskGraph, Failure> {
     let edits = vec![Edit::Build { graph: Arc::clone(spec), clear_existing: true }];
     let batch = EditBatch { edits, ..EditBatch::default() };
-    let around = Surroundings { devices: None, limits: Limits::ceiling() };
+    let around = Surroundings { limits: Limits::ceiling(), ..Surroundings::default() };
     let mut graph = TaskGraph::default();
     let _applied = check_within(&mut graph, &batch, &around)?.commit();
     Ok(graph)

@@ -32,8 +32,11 @@ fn without_a_terminal_the_run_says_that_it_waits_until_when_and_how_to_go_on() {
     let ended = folder.run(&["run", "flow.yaml", "--ephemeral"]);
     assert_eq!(ended.code, Some(0), "a task that is cancelled is no failure: {ended:?}");
     let line = ended.stderr.lines().find(|line| line.starts_with("the run waits")).expect("a line");
-    assert!(line.contains("approval of task page until ") && line.contains(" UTC (300 ms)"), "{line}");
-    assert!(line.contains("--yes"), "{line}");
+    assert!(
+        line.contains("approval of task page (Page on-call?) until ") && line.contains(" UTC (300 ms)"),
+        "{line}"
+    );
+    assert!(line.contains("--yes") && line.contains("`starline approve 0"), "{line}");
     assert!(ended.stderr.contains("expired     page"), "{}", ended.stderr);
 }
 
@@ -130,4 +133,25 @@ devices:
     let ended = folder.run(&["run", "flow.yaml", "--devices", "closed.yaml"]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(ended.stderr.contains("deny"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_end_of_input_leaves_the_question_open_and_says_so() {
+    let flow = FLOW.replace("'Page on-call?'", "{ prompt: 'Page on-call?', timeout: 2s }");
+    let folder = Folder::with("flow.yaml", &flow);
+    let Some(shown) = answered(&folder, "\u{4}") else { return };
+    assert!(
+        shown.contains("the question stays open, and task page (Page on-call?) waits for approval"),
+        "{shown:?}"
+    );
+    assert!(shown.contains("there is no more input") && shown.contains("`starline approve 0"), "{shown:?}");
+    assert!(shown.contains("expired     page"), "{shown:?}");
+}
+
+#[test]
+fn programs_that_read_json_leave_the_question_to_standard_error() {
+    let flow = FLOW.replace("'Page on-call?'", "{ prompt: 'Page on-call?', timeout: 300ms }");
+    let folder = Folder::with("flow.yaml", &flow);
+    let facts = folder.run_json(&["run", "flow.yaml", "--ephemeral"]);
+    assert!(facts.stderr.contains("task page (Page on-call?) until "), "{}", facts.stderr);
 }

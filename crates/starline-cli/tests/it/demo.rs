@@ -16,10 +16,13 @@ fn it_goes_as_its_script_says_and_equal_seeds_give_equal_events() {
     assert_eq!(first.result["devices"].as_object().map(serde_json::Map::len), Some(3));
     let status = |task: &str| first.status(task).to_owned();
     assert_eq!(
-        [status("report_c"), status("repair_c"), status("discard")],
-        ["skipped", "completed", "skipped"]
+        [status("collect_b"), status("collect_b.r2"), status("discard")],
+        ["failed", "completed", "skipped"]
     );
-    assert!(first.position("task_retry_scheduled", "collect_b") < first.position("task_failed", "collect_c"));
+    assert!(first.position("task_retry_scheduled", "collect_c") < first.position("task_failed", "collect_b"));
+    let edits = &first.result["edits"];
+    assert_eq!((&edits["committed"], &edits["rejected"]), (&1.into(), &1.into()));
+    assert_eq!(edits["holds"][0]["triggers"][0], "collect_b");
     let run = first.result["run_id"].as_str().expect("an id");
     assert!(folder.path().join(".starline/runs").join(run).join("result.json").exists());
 }
@@ -31,11 +34,15 @@ fn people_see_the_plan_the_run_and_what_to_try_next() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     let order = [
         "Plan, by estimated times:",
-        "collect_a  north   least loaded",
+        "prepare_a  north   least loaded",
         "Run:",
-        "backoff     collect_b",
-        "failed      collect_c",
-        "skipped     report_c",
+        "backoff     collect_c",
+        "failed      collect_b",
+        "held        h-1        what follows collect_b",
+        "refused     edit       by scripted: would_cycle: merge -> collect_a closes",
+        "edited      revision 1  adds inspect_b, collect_b.r2",
+        "released    h-1",
+        "completed   collect_b.r2",
         "completed   merge",
         "awaiting_approval  page",
         "approved    page       in advance",
@@ -46,6 +53,9 @@ fn people_see_the_plan_the_run_and_what_to_try_next() {
         "partially_failed",
         "device     north",
         "parallel   ",
+        "edits      1 committed, 1 rejected",
+        "hold       h-1 after collect_b: ",
+        "held back close for",
         "as expected",
         "Next:",
         "starline show last",

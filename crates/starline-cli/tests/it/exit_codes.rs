@@ -131,7 +131,7 @@ fn unknown_names_list_the_known_ones() {
         (
             &["fly"],
             2,
-            &["fly", "verbs are demo, init, doctor, validate, plan, run, show, report, export, import"],
+            &["fly", "verbs are demo, init, doctor, validate, plan, run, serve, ls, watch, explain, edit"],
         ),
         (&["run", "flow.yaml", "--colour"], 2, &["--colour"]),
         (&["run", "flow.yaml", "--color", "pink"], 2, &["pink", "auto", "always", "never"]),

@@ -24,8 +24,8 @@ tasks:
 const DEVICES: &str = "
 version: 1
 devices:
-  - { id: north, kind: process, capabilities: [net], slots: 2 }
-  - { id: south, kind: process }
+  - { id: north, kind: process, capabilities: [net], slots: 2, exec: { allow_sh: true } }
+  - { id: south, kind: process, exec: { allow_sh: true } }
 ";
 
 #[test]

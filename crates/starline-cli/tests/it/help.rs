@@ -2,13 +2,27 @@
 
 use crate::program::Folder;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 28] = [
     "demo",
     "init",
     "doctor",
     "validate",
     "plan",
     "run",
+    "serve",
+    "ls",
+    "watch",
+    "explain",
+    "edit",
+    "undo",
+    "redo",
+    "pause",
+    "resume",
+    "cancel",
+    "retry",
+    "skip",
+    "approve",
+    "reject",
     "show",
     "report",
     "export",

@@ -68,3 +68,32 @@ fn a_file_that_cannot_be_written_is_named() {
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.stderr.contains("no/such/folder.yaml"), "{ended:?}");
 }
+
+#[test]
+fn every_warning_is_told_and_ids_are_kept() {
+    let tasks: Vec<String> = (0..30).map(|n| format!("\"t{n}\": {{}}")).collect();
+    let line = |n: usize| {
+        format!(
+            "\"line-{n}\": {{\"from_task_id\": \"t{n}\", \"to_task_id\": \"t{}\", \"dependency_type\": \"conditional\", \
+             \"condition_description\": \"if {n}\"}}",
+            n + 1
+        )
+    };
+    let lines: Vec<String> = (0..29).map(line).collect();
+    let plan = format!(
+        "{{\"constellation_id\": \"c7\", \"tasks\": {{{}}}, \"dependencies\": {{{}}}}}",
+        tasks.join(", "),
+        lines.join(", ")
+    );
+    let folder = Folder::with("plan.json", &plan);
+    let ended = folder.run(&["import", "plan.json", "--from", "galaxy", "-o", "plan.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.stderr.matches("warning: condition_not_executable").count(), 29, "{ended:?}");
+    assert!(!ended.stderr.contains("id_lost"), "{ended:?}");
+    let again = folder.run(&["export", "plan.yaml", "--to", "galaxy", "--json"]).object();
+    let text = again["text"].as_str().unwrap_or_default();
+    assert!(
+        text.contains("\"constellation_id\": \"c7\"") && text.contains("\"line_id\": \"line-28\""),
+        "{text}"
+    );
+}

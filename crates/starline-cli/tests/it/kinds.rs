@@ -50,14 +50,25 @@ fn device_files_are_checked_by_themselves() {
 }
 
 #[test]
-fn a_section_for_editors_is_said_to_do_nothing_yet() {
-    let flow = format!("{FLOW}editor: {{ edit_on: [failed] }}\npolicy: {{ limits: {{ edits: 3 }} }}\n");
-    let folder = Folder::with("flow.yaml", &flow.replace("needs: [y]", ""));
-    let facts = folder.run_json(&["run", "flow.yaml", "--ephemeral"]);
-    assert_eq!(facts.stderr.matches("attaches no editor").count(), 1, "{}", facts.stderr);
-    assert_eq!(facts.events[0]["data"]["settings"]["policy"]["limits"]["edits"], 3);
-    let verdict = folder.run(&["validate", "flow.yaml", "--json"]).object();
-    assert_eq!(verdict["warnings"][0]["code"], "editor_ignored");
+fn rules_of_an_editor_are_checked_with_the_file() {
+    let rule = "{ task: \"a*\", outcome: failed, when: \"error.kind =\", edits: [{ op: ad_task }] }";
+    let flow =
+        format!("{FLOW}editor: {{ edit_on: [failed], scripted: [{rule}] }}\n").replace("needs: [y]", "");
+    let folder = Folder::with("flow.yaml", &flow);
+    for arguments in
+        [&["validate", "flow.yaml", "--json"][..], &["run", "flow.yaml", "--ephemeral", "--json"]]
+    {
+        let ended = folder.run(arguments);
+        let verdict = ended.object();
+        let messages: Vec<_> =
+            verdict["errors"].as_array().expect("errors").iter().map(|error| &error["message"]).collect();
+        assert_eq!((ended.code, messages.len()), (Some(2), 2), "{verdict}");
+    }
+    folder.write("flow.yaml", flow.replace(rule, ""));
+    let facts = folder.run_json(&["run", "flow.yaml", "--ephemeral", "--editor", "none"]);
+    assert_eq!((facts.code, facts.of("hold_opened").len()), (Some(0), 0), "{}", facts.stderr);
+    let none = folder.run(&["run", "flow.yaml", "--editor", "scripted"]);
+    assert!(none.code == Some(2) && none.stderr.contains("has no rules"), "{}", none.stderr);
 }
 
 #[test]

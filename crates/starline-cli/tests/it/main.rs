@@ -4,6 +4,7 @@ mod approvals;
 mod demo;
 mod devices;
 mod doctor;
+mod editing;
 mod everything;
 mod exit_codes;
 mod export;

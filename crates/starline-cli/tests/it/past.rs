@@ -139,7 +139,7 @@ fn a_run_that_was_killed_is_shown_as_far_as_it_got() {
     assert!(folder.run(&["show"]).stdout.contains("interrupted"));
     fs::write(&journal, "").expect("a journal");
     let ended = folder.run(&["show", &run]);
-    assert!(ended.code == Some(4) && ended.stderr.contains("no fact was written"), "{ended:?}");
+    assert!(ended.code == Some(74) && ended.stderr.contains("no fact was written"), "{ended:?}");
     assert!(folder.run(&["show"]).stdout.contains("unreadable"));
 }
 

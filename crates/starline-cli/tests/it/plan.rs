@@ -26,8 +26,8 @@ tasks:
 const DEVICES: &str = "
 version: 1
 devices:
-  - { id: north, kind: process, slots: 2 }
-  - { id: south, kind: process }
+  - { id: north, kind: process, slots: 2, exec: { allow_sh: true } }
+  - { id: south, kind: process, exec: { allow_sh: true } }
   - { id: far, kind: simulated, capabilities: [gpu] }
 ";
 
@@ -148,7 +148,13 @@ fn each_strategy_has_reasons_of_its_own() {
     assert_eq!(reasons("capability_match"), pairs(able));
     folder.write(
         "devices.yaml",
-        "version: 1\ndevices:\n  - { id: far, kind: process, capabilities: [gpu] }\n  - { id: north, kind: process }\n  - { id: south, kind: process, capabilities: [x] }\n",
+        "
+version: 1
+devices:
+  - { id: far, kind: process, capabilities: [gpu], exec: { allow_sh: true } }
+  - { id: north, kind: process, exec: { allow_sh: true } }
+  - { id: south, kind: process, capabilities: [x], exec: { allow_sh: true } }
+",
     );
     assert_eq!(reasons("capability_match")[0], ("north".to_owned(), "fewest_capabilities".to_owned()));
 }
@@ -221,4 +227,59 @@ fn what_run_refuses_is_refused_here() {
     let ended = with_stdin(folder.command(&["plan", "-", "--quiet"]), flow);
     let expected = "<stdin>: 1 task in 1 stage on 1 device by load_balance: no time is estimated\n";
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), expected));
+}
+
+const SCRIPT: &str = "version: 1\ntasks: { a: { run: { sh: 'echo hi' } } }\n";
+
+#[test]
+fn tasks_go_where_their_work_may_be_done() {
+    let folder = Folder::with("flow.yaml", SCRIPT);
+    let devices = "version: 1\ndevices:\n  - { id: locked, kind: process, slots: 4, exec: {} }\n";
+    folder.write("locked.yaml", devices);
+    folder.write(
+        "both.yaml",
+        format!("{devices}  - {{ id: open, kind: process, exec: {{ allow_sh: true }} }}\n"),
+    );
+    let plan = folder.run(&["plan", "flow.yaml", "--devices", "both.yaml", "--json"]).object();
+    assert_eq!(plan["tasks"][0]["device"], "open");
+    let facts = folder.run_json(&["run", "flow.yaml", "--devices", "both.yaml"]);
+    assert_eq!((facts.code, &facts.result["results"]["a"]["device"]), (Some(0), &Value::from("open")));
+
+    let why = "a device that may run sh (locked runs noop, sleep, exec)";
+    for (verb, code) in [("validate", 2), ("plan", 3), ("run", 3)] {
+        let ended = folder.run(&[verb, "flow.yaml", "--devices", "locked.yaml"]);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(ended.stderr.contains(why), "{verb}: {}", ended.stderr);
+    }
+    for (work, on, why) in [
+        ("exec: [rm, x]", "", "may run program \"rm\" (listing runs cat)"),
+        ("exec: [/bin/cat, /dev/null]", "on: locked", ""),
+        ("exec: [/bin/cat, /dev/null]", "on: listing", ""),
+        ("exec: [seq, '1']", "on: listing", "may run program \"seq\" (listing runs cat)"),
+        ("sh: 'true'", "on: listing", "may run sh (listing runs noop, sleep, exec)"),
+        ("prompt: hello", "", "may run prompt"),
+        ("call: tool", "on: locked", "may run call (locked runs noop, sleep, exec)"),
+    ] {
+        folder.write(
+            "work.yaml",
+            format!("version: 1\ntasks: {{ a: {{ device: {{ {on} }}, run: {{ {work} }} }} }}\n"),
+        );
+        let mut fleet =
+            "version: 1\ndevices:\n  - { id: listing, kind: process, exec: { programs: [/bin/cat] } }\n"
+                .to_owned();
+        if !work.starts_with("exec: [rm") {
+            fleet += "  - { id: locked, kind: process, exec: {} }\n";
+        }
+        folder.write("fleet.yaml", fleet);
+        let ended = folder.run(&["validate", "work.yaml", "--devices", "fleet.yaml"]);
+        assert_eq!(ended.code, Some(if why.is_empty() { 0 } else { 2 }), "{work} {on}: {ended:?}");
+        assert!(ended.stderr.contains(why), "{work} {on}: {}", ended.stderr);
+        if why.is_empty() {
+            assert_eq!(
+                folder.run(&["run", "work.yaml", "--devices", "fleet.yaml"]).code,
+                Some(0),
+                "{work} {on}"
+            );
+        }
+    }
 }

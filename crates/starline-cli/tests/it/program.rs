@@ -177,6 +177,22 @@ impl Live {
         panic!("ended without {kind}");
     }
 
+    /// Reads until a fact of a kind about a task.
+    pub(crate) fn until_task(&mut self, kind: &str, task: &str) -> Value {
+        loop {
+            let event = self.until(kind);
+            if event["data"]["task"] == task {
+                return event;
+            }
+        }
+    }
+
+    /// Reads to its end: the exit code, and the last line.
+    pub(crate) fn end(self) -> (Option<i32>, Value) {
+        let (code, mut rest, stderr) = self.wait();
+        (code, rest.pop().unwrap_or_else(|| panic!("no result: {stderr}")))
+    }
+
     /// Reads until a task says which process it has started, as a line `pid NUMBER`.
     pub(crate) fn until_pid(&mut self) -> u32 {
         loop {

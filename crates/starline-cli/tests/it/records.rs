@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::program::{Folder, json};
+use serde_json::Value;
+
+use crate::program::{Ended, Folder, json};
 
 const FLOW: &str = "version: 1\ntasks:\n  a: { run: { sh: 'pwd; echo kept > file' } }\n";
 const FILES: [&str; 8] = [
@@ -92,14 +95,34 @@ fn an_ephemeral_run_leaves_nothing_but_a_trace_that_was_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_written_at_the_end_is_told_and_makes_no_success() {
+fn a_trace_that_cannot_be_written_is_told_before_anything_is_done() {
     let folder = Folder::with("flow.yaml", FLOW);
-    folder.write("failed.yaml", "version: 1\ntasks:\n  a: { run: { exec: ['false'] } }\n");
-    let ended = folder.run(&["run", "flow.yaml", "--trace", "none/trace.json"]);
-    assert_eq!(ended.code, Some(4), "{ended:?}");
-    assert!(ended.stderr.contains("failed to write none/trace.json"), "{}", ended.stderr);
-    let ended = folder.run(&["run", "failed.yaml", "--trace", "none/trace.json"]);
-    assert_eq!(ended.code, Some(1), "a failure of the run is worse: {ended:?}");
+    for more in [&[][..], &["--simulate"], &["--ephemeral"]] {
+        let arguments = [&["run", "flow.yaml", "--trace", "none/trace.json"], more].concat();
+        let ended = folder.run(&arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("failed to write none/trace.json"), "{}", ended.stderr);
+        assert_eq!(names(folder.path()), ["flow.yaml"], "nothing was begun");
+    }
+    folder.write(
+        "wide.yaml",
+        "version: 1\ntasks:\n  a: { run: { exec: ['true'] }, inputs: { f: { file: no } } }\n",
+    );
+    assert_ne!(folder.run(&["run", "wide.yaml", "--trace", "trace.json"]).code, Some(0));
+    assert!(
+        !names(folder.path()).contains(&"trace.json".to_owned()),
+        "no file is left of a run that did not begin"
+    );
+
+    folder.write("trace.json", "x".repeat(1 << 20));
+    assert_eq!(folder.run(&["run", "flow.yaml", "--trace", "trace.json"]).code, Some(0));
+    let trace = fs::read_to_string(folder.path().join("trace.json")).expect("a trace");
+    assert!(serde_json::from_str::<Value>(&trace).is_ok(), "nothing is left of what was there");
+    #[cfg(target_os = "linux")]
+    {
+        let ended = folder.run(&["run", "flow.yaml", "--trace", "/dev/full"]);
+        assert_eq!(ended.code, Some(4), "what goes wrong at the end makes no success: {ended:?}");
+    }
 }
 
 #[test]
@@ -138,4 +161,67 @@ fn a_run_that_does_not_begin_leaves_nothing() {
         Folder::with("flow.yaml", "version: 1\ntasks:\n  a: { device: { os: cp-m }, run: { noop: {} } }\n");
     assert_eq!(folder.run(&["run", "flow.yaml"]).code, Some(3));
     assert!(!folder.path().join(".starline").exists());
+}
+
+/// The program under a limit of 16 blocks for each file, which stands for a full disk.
+fn run_in_little_space(folder: &Folder, arguments: &str) -> Ended {
+    let mut command = folder.command(&[]);
+    let program = command.get_program().to_owned();
+    command = {
+        let mut shell = std::process::Command::new("sh");
+        shell.arg("-c").arg(format!("trap '' XFSZ; ulimit -f 16; exec \"$0\" {arguments}")).arg(program);
+        shell.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
+    };
+    Ended::of(command)
+}
+
+#[test]
+fn nothing_is_done_that_the_journal_does_not_have() {
+    let flow = "
+version: 1
+tasks:
+  flood: { run: { exec: [seq, '9000'] } }
+  after: { after: [flood], run: { exec: [touch, done], cwd: . } }
+  long: { run: { sh: 'sleep 600 & wait' } }
+";
+    let folder = Folder::with("flow.yaml", flow);
+    let ended = run_in_little_space(&folder, "run flow.yaml");
+    assert_eq!(ended.code, Some(74), "{ended:?}");
+    assert!(ended.stderr.contains("failed to write .starline/runs/"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing more was started"), "{}", ended.stderr);
+    assert!(!folder.path().join("done").exists(), "no task follows");
+
+    let ended = run_in_little_space(&folder, "run flow.yaml --json");
+    let last = ended.stdout.lines().last().expect("an error");
+    let error: Value = serde_json::from_str(last).expect("an object");
+    assert_eq!((ended.code, &error["error"]["code"]), (Some(74), &Value::from("journal")));
+    assert_eq!(error["error"]["exit_code"], 74);
+
+    // What was written is there to be looked at.
+    let shown = folder.run(&["show", "last"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.stdout.contains("interrupted"), "{}", shown.stdout);
+
+    let many: String = (0..500).map(|n| format!("  t{n}: {{ run: {{ noop: {{}} }} }}\n")).collect();
+    folder.write("many.yaml", format!("version: 1\ntasks:\n{many}"));
+    assert_eq!(run_in_little_space(&folder, "run many.yaml --simulate").code, Some(74));
+}
+
+#[test]
+fn a_journal_that_cannot_be_trusted_is_told_by_the_exit_code() {
+    let folder = Folder::with("flow.yaml", FLOW);
+    let facts = folder.run_json(&["run", "flow.yaml"]);
+    let journal =
+        folder.path().join(facts.result["folder"].as_str().expect("a folder")).join("journal.jsonl");
+    let text = fs::read_to_string(&journal).expect("a journal");
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.remove(2);
+    fs::write(&journal, lines.join("\n")).expect("written");
+    for verb in ["show", "report"] {
+        let ended = folder.run(&[verb, "last"]);
+        assert_eq!(ended.code, Some(74), "{verb}: {ended:?}");
+    }
+    fs::write(&journal, "").expect("written");
+    assert_eq!(folder.run(&["show", "last"]).code, Some(74));
 }

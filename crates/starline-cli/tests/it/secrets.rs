@@ -85,6 +85,67 @@ fn a_secret_without_a_value_prevents_the_run() {
 }
 
 #[test]
+fn a_secret_that_cannot_be_masked_prevents_the_run() {
+    let folder = Folder::with("flow.yaml", FLOW);
+    for (value, width) in [("042", "3 characters"), (" x \n", "1 character"), ("", "0 characters")] {
+        let mut command = folder.command(&["run", "flow.yaml", "--json"]);
+        command.env("PAGER_TOKEN", value);
+        let ended = Ended::of(command);
+        assert_eq!(ended.code, Some(2), "{value:?}");
+        let error = ended.object()["error"].clone();
+        let message = format!(
+            "secret PAGER_TOKEN has {width}; at least 4, since shorter ones cannot be masked in what tasks write"
+        );
+        assert_eq!((&error["code"], &error["message"]), (&"short_secret".into(), &message.into()));
+        assert!(!folder.path().join(".starline").exists(), "nothing has begun");
+    }
+}
+
+const SPREAD: &str = r#"
+version: 1
+secrets: [WORD]
+tasks:
+  tell:
+    run:
+      sh: 'printf "{\"w\": \"p\\\\u00e4ssw\\\\u00f6rd-1234\", \"p\\\\u00e4ssw\\\\u00f6rd-1234\": 1}"; printf %s "$W" > left'
+      secrets: { W: WORD }
+      collect: [left]
+    outputs:
+      said: { from: stdout, type: json }
+      left: { from: /files/left, type: artifact }
+  find:
+    after: [tell]
+    inputs: { left: { artifact: tasks.tell.outputs.left } }
+    run: { sh: 'cat {{ inputs.left }}; cat {{ inputs.left }} >&2; exit 3' }
+"#;
+
+#[test]
+fn neither_json_nor_another_task_brings_a_secret_back() {
+    let folder = Folder::with("flow.yaml", SPREAD);
+    let secret = "p\u{e4}ssw\u{f6}rd-1234";
+    for arguments in [
+        &["run", "flow.yaml", "-v"][..],
+        &["run", "flow.yaml", "-v", "--json"],
+        &["show", "last", "tell", "--json"],
+        &["show", "last", "find"],
+    ] {
+        let mut command = folder.command(arguments);
+        command.env("WORD", secret);
+        let ended = Ended::of(command);
+        assert_eq!(ended.code, Some(i32::from(arguments[0] == "run")), "{arguments:?}: {}", ended.stderr);
+        for text in [&ended.stdout, &ended.stderr] {
+            assert!(!text.contains(secret), "{arguments:?}: {text}");
+        }
+    }
+    let found = holding(folder.path(), secret);
+    assert!(found.iter().all(|path| path.contains("blobs")), "files alone are kept as they are: {found:?}");
+    assert!(
+        !holding(folder.path(), r#"{"[redacted]":1,"w":"[redacted]"}"#).is_empty(),
+        "the task has said it"
+    );
+}
+
+#[test]
 fn a_secret_file_belongs_to_its_owner_alone() {
     let folder =
         Folder::with("flow.yaml", &FLOW.replace("  fail:", "  unused_fail:").replace("exit 3", "exit 0"));

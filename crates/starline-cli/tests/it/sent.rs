@@ -57,3 +57,51 @@ fn nothing_is_read_outside_of_the_folder_of_the_workflow() {
     let ended = folder.run(&["run", "flows/flow.yaml", "--ephemeral"]);
     assert_eq!(ended.code, Some(0), "a link within the folder will do: {ended:?}");
 }
+
+#[test]
+fn a_long_output_is_kept_once_and_handed_on_as_a_file() {
+    let flow = "
+version: 1
+tasks:
+  flood: { run: { exec: [seq, '40000'] }, outputs: { o: { from: stdout } } }
+  count:
+    after: [flood]
+    inputs: { f: { artifact: tasks.flood.outputs.o } }
+    run: { sh: 'wc -l < $STARLINE_INPUTS/f.txt' }
+    outputs: { n: { from: stdout, type: integer } }
+  text: { after: [flood], run: { exec: [echo, '{{ tasks.flood.outputs.o }}'] } }
+  short: { run: { exec: [echo, hello] }, outputs: { o: { from: stdout, type: artifact } } }
+  read: { after: [short], inputs: { f: { artifact: tasks.short.outputs.o } }, run: { sh: 'cat $STARLINE_INPUTS/f.txt' } }
+  fails: { run: { sh: 'seq 40000 >&2; exit 3' } }
+";
+    let folder = Folder::with("flow.yaml", flow);
+    let facts = folder.run_json(&["run", "flow.yaml"]);
+    let results = &facts.result["results"];
+    let output = &results["flood"]["outputs"]["o"];
+    assert_eq!((&output["bytes"], &output["name"]), (&228_894.into(), &"stdout.txt".into()), "{output}");
+    let stdout = results["flood"]["result"]["stdout"].as_str().expect("a text");
+    assert!(
+        stdout.len() < 20_000 && stdout.starts_with("1\n2\n") && stdout.ends_with("\n40000\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("of 228894 bytes are left out here: all of it is the artifact "), "{stdout}");
+    assert_eq!(results["count"]["outputs"]["n"], 40_000);
+    let error = &results["text"]["error"];
+    assert_eq!(error["kind"], "render_error");
+    let message = error["message"].as_str().expect("a text");
+    assert!(
+        message.contains("is an artifact of 228894 bytes") && message.contains("artifact: tasks."),
+        "{message}"
+    );
+    assert_eq!(results["read"]["result"]["stdout"], "hello\n");
+    let stderr = results["fails"]["result"]["stderr"].as_str().expect("a text");
+    assert!(stderr.len() < 20_000 && stderr.ends_with("\n40000\n"), "{stderr}");
+    let journal =
+        folder.path().join(facts.result["folder"].as_str().expect("a folder")).join("journal.jsonl");
+    let length = fs::metadata(journal).expect("a journal").len();
+    assert!(length < 100_000, "{length}");
+    for arguments in [&["show", "last", "flood"][..], &["report", "last"]] {
+        assert_eq!(folder.run(arguments).code, Some(0));
+    }
+    assert!(folder.run(&["show", "last", "flood"]).stdout.contains("o: stdout.txt, 228894 bytes, "));
+}

@@ -1,17 +1,19 @@
-//! The page for beginners: every command of it runs as written, in order, in an empty folder.
+//! The page for beginners and the guide to editing: every command of them runs as written, in order, in an empty
+//! folder.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::program::{Ended, Folder};
 
-const PAGE: &str = include_str!("../../../../docs/getting-started.md");
+const BEGINNING: &str = include_str!("../../../../docs/getting-started.md");
+const EDITING: &str = include_str!("../../../../docs/guides/live-editing.md");
 
-/// The commands of the page, each with the lines that it reads, and the exit code that is told.
-fn commands() -> Vec<(String, i32)> {
+/// The commands of a page, each with the lines that it reads, and the exit code that is told.
+fn commands(page: &str) -> Vec<(String, i32)> {
     let mut commands: Vec<(String, i32)> = Vec::new();
     let mut within = false;
-    for line in PAGE.lines() {
+    for line in page.lines() {
         match (within, line) {
             (false, "```console") => within = true,
             (true, "```") => within = false,
@@ -34,14 +36,12 @@ fn commands() -> Vec<(String, i32)> {
     commands
 }
 
-#[test]
-fn every_command_does_what_the_page_says() {
-    let folder = Folder::new();
+/// Runs the commands of a page, each in a shell of its own.
+fn follow(page: &str, folder: &Folder) -> usize {
     let program = folder.command(&[]);
     let directory = Path::new(program.get_program()).parent().expect("a folder").to_owned();
     let paths = std::env::var("PATH").expect("a path");
-    let commands = commands();
-    assert!(commands.len() >= 40, "{} commands", commands.len());
+    let commands = commands(page);
     for (text, code) in &commands {
         let mut command = Command::new("sh");
         command.args(["-c", text]).current_dir(folder.path()).stdin(Stdio::null());
@@ -53,10 +53,31 @@ fn every_command_does_what_the_page_says() {
         }
         let ended = Ended::of(command);
         assert_eq!(ended.code, Some(*code), "{text}\n{}\n{}", ended.stdout, ended.stderr);
+        // A person takes longer than the program to go on from there.
+        while text.ends_with('&') && folder.run(&["ls", "--json"]).object()["runs"] == serde_json::json!([]) {
+            std::thread::yield_now();
+        }
     }
+    commands.len()
+}
+
+#[test]
+fn every_command_does_what_the_page_says() {
+    let folder = Folder::new();
+    let count = follow(BEGINNING, &folder);
+    assert!(count >= 40, "{count} commands");
     for name in
         ["workflow.svg", "run.svg", "report/report.html", "from-galaxy.yaml", "machines.yaml", "again.yaml"]
     {
         assert!(folder.path().join(name).exists(), "{name}");
     }
+}
+
+#[test]
+fn a_graph_is_edited_as_the_guide_says() {
+    let folder = Folder::new();
+    let count = follow(EDITING, &folder);
+    assert!(count >= 20, "{count} commands");
+    let past = folder.run(&["show", "last", "--json"]).object();
+    assert_eq!((&past["state"], &past["revision"]), (&"partially_failed".into(), &7.into()), "{past}");
 }

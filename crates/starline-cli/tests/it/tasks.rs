@@ -120,9 +120,8 @@ tasks:
 fn only_devices_that_allow_it_run_scripts() {
     let folder = Folder::with("flow.yaml", "version: 1\ntasks: { a: { run: { sh: 'echo hi' } } }\n");
     folder.write("strict.yaml", "version: 1\ndevices: [{ id: strict, kind: process }]\n");
-    let facts = folder.run_json(&["run", "flow.yaml", "--devices", "strict.yaml", "--ephemeral"]);
-    assert_eq!(facts.code, Some(1));
-    assert_eq!(facts.result["results"]["a"]["error"]["kind"], "permission_denied");
+    let ended = folder.run(&["run", "flow.yaml", "--devices", "strict.yaml", "--ephemeral", "--json"]);
+    assert_eq!((ended.code, &ended.object()["error"]["code"]), (Some(3), &"no_eligible_device".into()));
 }
 
 #[test]

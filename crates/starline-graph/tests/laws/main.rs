@@ -3,8 +3,10 @@
 mod cycles;
 mod expressions;
 mod figures;
+mod forms;
 mod order;
 mod quoting;
 mod random;
 mod readiness;
+mod shells;
 mod templates;

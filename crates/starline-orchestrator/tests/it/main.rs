@@ -1,7 +1,9 @@
 //! The orchestrator through its public interface, under paused time.
 
 mod devices;
+mod editors;
 mod manager;
 mod order;
+mod planners;
 mod runs;
 mod support;

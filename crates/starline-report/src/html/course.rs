@@ -74,16 +74,14 @@ pub(super) fn approvals(page: &mut Page, history: &History) -> bool {
 /// What was changed while the run went on, and what waited meanwhile.
 pub(super) fn edits(page: &mut Page, history: &History) -> bool {
     let (commits, holds, pauses) = (history.commits(), history.holds(), history.pauses());
-    if commits.is_empty() && holds.is_empty() && pauses.is_empty() {
+    if commits.is_empty() && holds.is_empty() && pauses.is_empty() && history.refused().is_empty() {
         return false;
     }
     for commit in commits.iter().take(ROWS) {
         page.raw("<article class=\"case\" style=\"border-left-color:var(--lost)\"><h3>Revision ");
         page.text(commit.revision.0).raw(" <small>at ");
         page.text(words::span(commit.committed.t.since(history.origin())));
-        if let Some(hold) = commit.hold {
-            page.raw(", answers hold ").text(hold);
-        }
+        page.text(words::authorship(commit));
         page.raw("</small></h3>");
         if let Some(reason) = &commit.reason {
             page.raw("<p>").text(reason).raw("</p>");
@@ -97,6 +95,16 @@ pub(super) fn edits(page: &mut Page, history: &History) -> bool {
         page.raw("</article>\n");
     }
     more(page, commits.len(), ROWS, "revision");
+    for refused in history.refused().iter().take(ROWS) {
+        page.raw("<article class=\"case\"><h3>Refused <small>at ");
+        page.text(words::span(refused.at.t.since(history.origin())));
+        page.raw(", by ").text(&refused.author).raw("</small></h3><ul class=\"plain\">");
+        for fault in refused.faults.iter().take(CHANGES) {
+            page.raw("<li>").text(fault).raw("</li>");
+        }
+        page.raw("</ul></article>\n");
+    }
+    more(page, history.refused().len(), ROWS, "refused batch");
     if !holds.is_empty() {
         page.raw("<div class=\"scroll\"><table><thead><tr><th>Hold</th><th>Scope</th><th>Opened by</th><th class=\"n\">Opened</th><th class=\"n\">Open for</th><th>Closed</th></tr></thead><tbody>\n");
         for hold in holds.iter().take(ROWS) {
@@ -141,11 +149,12 @@ pub(crate) fn names(tasks: &[TaskId]) -> String {
 pub(crate) fn change_text(change: &Change) -> String {
     match change {
         Change::TaskAdded(task) => format!("+ task {task}"),
-        Change::DependencyAdded { from, to, kind } => format!("+ {to} waits for {from}: {kind}"),
-        Change::GraphBuilt { tasks, dependencies, replaced } => format!(
-            "{} a graph of {} and {dependencies} dependencies",
-            if *replaced { "everything is replaced by" } else { "+" },
-            words::count(*tasks, "task")
-        ),
+        Change::TaskRemoved(task) => format!("- task {task}"),
+        Change::TaskChanged { task, fields } => format!("task {task}: {}", fields.join(", ")),
+        Change::DependencyAdded(edge) => format!("+ {} waits for {}: {}", edge.to, edge.from, edge.kind),
+        Change::DependencyRemoved(id) => format!("- dependency {id}"),
+        Change::DependencyChanged(edge) => {
+            format!("{} waits for {} otherwise: {}", edge.to, edge.from, edge.kind)
+        }
     }
 }

@@ -149,9 +149,7 @@ pub(super) fn edits(sheet: &mut Sheet, history: &History) {
     for commit in commits.iter().take(ROWS) {
         sheet.raw("- Revision ").text(commit.revision.0).raw(" at ");
         sheet.text(words::span(commit.committed.t.since(history.origin())));
-        if let Some(hold) = commit.hold {
-            sheet.raw(", answers hold ").text(hold);
-        }
+        sheet.text(words::authorship(commit));
         if let Some(reason) = &commit.reason {
             sheet.raw(": ").text(reason);
         }
@@ -164,6 +162,14 @@ pub(super) fn edits(sheet: &mut Sheet, history: &History) {
         }
     }
     more(sheet, commits.len(), ROWS, "revision");
+    for refused in history.refused().iter().take(ROWS) {
+        sheet.raw("- Refused at ").text(words::span(refused.at.t.since(history.origin())));
+        sheet.raw(", by ").text(&refused.author).raw("\n");
+        for fault in refused.faults.iter().take(CHANGES) {
+            sheet.raw("  - ").text(fault).raw("\n");
+        }
+    }
+    more(sheet, history.refused().len(), ROWS, "refused batch");
     if !history.holds().is_empty() {
         sheet.raw("\n").head(&["Hold", "Scope", "Opened by", ">Opened", ">Open for", "Closed"]);
         for hold in history.holds().iter().take(ROWS) {

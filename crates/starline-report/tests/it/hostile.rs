@@ -54,7 +54,7 @@ fn hostile() -> Records {
     run.at(6, Event::RunResumed { by: EVIL.into() });
     let edits = vec![Edit::AddTask { task: Arc::new(task("fifth")), after: vec![] }];
     let batch = EditBatch { reason: Some(EVIL.to_owned()), edits, ..EditBatch::default() };
-    run.at(7, Event::EditCommitted(Arc::new(Applied { revision: Revision(1), batch })));
+    run.at(7, Event::EditCommitted(Arc::new(Applied { revision: Revision(1), batch, ..Applied::default() })));
     run.complete(8, "third", 1, "north");
     skip(&mut run, 8, "fourth", "third->fourth", SkipReason::ConditionError, Some(EVIL));
     run.assign(8, "fifth", 1, "north");

@@ -72,8 +72,11 @@ pub(crate) fn story() -> Records {
         }],
         ..EditBatch::default()
     };
-    run.at(2510, Event::EditCommitted(Arc::new(Applied { revision: Revision(1), batch })));
-    run.at(2510, Event::HoldClosed { hold: HoldId(1), reason: HoldReason::Committed });
+    run.at(
+        2510,
+        Event::EditCommitted(Arc::new(Applied { revision: Revision(1), batch, ..Applied::default() })),
+    );
+    run.at(2510, Event::HoldClosed { hold: HoldId(1), reason: HoldReason::Committed, held_ms: Millis(0) });
     skip(&mut run, 2510, "publish", "check->publish", SkipReason::SourceFailed, None);
     skip(&mut run, 2510, "announce", "publish->announce", SkipReason::SourceSkipped, None);
     run.assign(2510, "repair", 1, "north");

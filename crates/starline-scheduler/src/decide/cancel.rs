@@ -1,8 +1,8 @@
 //! Cancelling: at once for what has not started, after confirmation for what has.
 
 use starline_types::{
-    CancelReason, ConfirmedBy, Event, Millis, Outcome, OutcomeStatus, RunState, TaskId, TaskIx, Timestamp,
-    Value,
+    CancelReason, ConfirmedBy, Event, HoldReason, Millis, Outcome, OutcomeStatus, RunState, TaskId, TaskIx,
+    Timestamp, Value,
 };
 
 use super::report::Live;
@@ -67,6 +67,7 @@ impl Scheduler {
         fleet: &mut Fleet,
         step: &mut Step,
     ) {
+        self.close_holds(now, HoldReason::RunEnding, fleet, step);
         for task in self.state.graph.in_order() {
             if !self.state.graph.state(task).is_terminal() {
                 self.cancel_task(now, task, reason, force, fleet, step);

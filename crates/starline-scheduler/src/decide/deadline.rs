@@ -6,11 +6,13 @@ use starline_types::{
 };
 
 use super::report::Live;
+use crate::bug::Bug;
 use crate::timers::Timer;
 use crate::{Effect, Fleet, Scheduler, Step};
 
 impl Scheduler {
     pub(super) fn decide_tick(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
+        self.close_orphans(now, fleet, step);
         while let Some(timer) = self.state.timers.pop_due(now) {
             if self.is_closed() {
                 return;
@@ -22,8 +24,10 @@ impl Scheduler {
     fn decide_due(&mut self, now: Timestamp, timer: Timer, fleet: &mut Fleet, step: &mut Step) {
         match timer {
             Timer::RunTimeout { task, attempt } => {
+                // A timer may be one of an earlier task: indices are used again.
                 if let Some(live) = self.live_attempt(task, attempt)
                     && self.state.cancel_of(task).is_none()
+                    && self.has_run_out(task, now)
                 {
                     self.request_stop(now, live, CancelReason::Timeout, false, fleet, step);
                 }
@@ -31,6 +35,7 @@ impl Scheduler {
             Timer::CancelGrace { task, attempt } => {
                 if let Some(live) = self.live_attempt(task, attempt)
                     && self.state.cancel_of(task).is_some()
+                    && self.grace_is_over(task, now)
                 {
                     let attempt = self.attempt_id(live);
                     step.effects.push(Effect::Cancel { device: live.device, attempt, force: true });
@@ -40,6 +45,8 @@ impl Scheduler {
             Timer::Backoff { task } => self.backoff_over(now, task),
             Timer::QueueTimeout { task } => self.queue_over(now, task, fleet, step),
             Timer::NoDevice { task } => self.no_device_over(now, task, fleet, step),
+            Timer::HoldDeadline { hold } => self.hold_over(now, hold, fleet, step),
+            Timer::HandOver { hold } => self.hand_over(now, hold, step),
             Timer::Approval { task } => {
                 if self.state.graph.contains(task) {
                     self.approval_over(now, task, fleet, step);
@@ -59,6 +66,18 @@ impl Scheduler {
                 }
             }
         }
+    }
+
+    fn has_run_out(&self, task: TaskIx, now: Timestamp) -> bool {
+        let limit = self.state.graph.spec(task).run_timeout;
+        limit.is_some_and(|limit| self.state.graph.record(task).started + limit <= now)
+    }
+
+    fn grace_is_over(&self, task: TaskIx, now: Timestamp) -> bool {
+        let settings = &self.state.settings;
+        let end = self.state.rare_ref(task).and_then(|rare| rare.lease_end);
+        // The lease ran out from the request to stop.
+        end.is_some_and(|end| end.0 + settings.cancel_grace.0 <= now.0.saturating_add(settings.lease_wait.0))
     }
 
     fn live_attempt(&self, task: TaskIx, attempt: u32) -> Option<Live> {
@@ -97,10 +116,11 @@ impl Scheduler {
         }
         let Some(limit) = self.state.graph.spec(task).queue_timeout else { return };
         let waited = self.state.queue_time(now, task);
-        if self.state.run_state == RunState::Paused || self.state.is_held(task) {
+        let (held, runs) = (self.state.is_held(task), self.has_bug(Bug::HoldClockRuns));
+        if self.state.run_state == RunState::Paused || held && !runs {
             return; // The clock stands still, and is wound up again when the run or the task goes on.
         }
-        if waited < limit {
+        if waited < limit && !held {
             let rest = Millis(limit.0 - waited.0);
             self.state.timers.arm(now + rest, Timer::QueueTimeout { task });
             return;
@@ -114,10 +134,19 @@ impl Scheduler {
         if !self.state.graph.contains(task) || !self.state.slot(task).ready {
             return;
         }
+        if self.state.is_held(task) {
+            // It is looked at anew when it is covered no more.
+            self.misfits.remove(&task);
+            return;
+        }
         let due = self.misfits.get(&task).is_some_and(|at| *at <= now);
-        let class = fleet.class(self.state.graph.spec(task));
-        if due && fleet.eligible(class).is_empty() {
-            let missing = self.missing(task, fleet).join(", ");
+        if due && !self.has_taker(task, fleet) {
+            let missing = self.missing(task, fleet);
+            let missing = if missing.is_empty() {
+                "a device that did not refuse it".to_owned()
+            } else {
+                missing.join(", ")
+            };
             let error = TaskError::new(
                 ErrorKind::NoEligibleDevice,
                 format!("no registered device fits: missing {missing}"),

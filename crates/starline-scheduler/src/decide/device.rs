@@ -1,6 +1,6 @@
 //! Devices that come, go and drain.
 
-use starline_types::{PauseCause, RunState, Timestamp};
+use starline_types::{RunState, Timestamp};
 
 use super::report::Live;
 use crate::bug::Bug;
@@ -34,7 +34,7 @@ impl Scheduler {
         }
         self.replan_displaced(now, fleet, step);
         self.note_all_impossible(now, fleet);
-        let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.cause == PauseCause::NeedsOperator);
+        let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.stalled);
         if stalled && self.has_placeable(now, fleet) {
             let by = format!("device {}", fleet.id(device));
             self.resume(now, &by, fleet, step);

@@ -63,6 +63,7 @@ impl Scheduler {
             device: device.clone(),
             reason: LossReason::DeviceLost,
             until: None,
+            error: None,
         };
         self.record(now, event, fleet, step);
         let error = TaskError::new(ErrorKind::DeviceLost, format!("device {device} was lost"));
@@ -86,6 +87,7 @@ impl Scheduler {
             device: fleet.reference(live.device),
             reason: LossReason::Unknown,
             until: Some(now + self.state.settings.lease_wait),
+            error: None,
         };
         self.record(now, event, fleet, step);
     }
@@ -170,7 +172,9 @@ impl Scheduler {
             edges,
         };
         self.record(now, event, fleet, step);
-        if self.state.settings.on_failure == FailurePolicy::FailFast && self.state.ending.is_none() {
+        if self.state.settings.on_failure != FailurePolicy::FailFast {
+            self.register(now, task, OutcomeStatus::Failed, fleet, step);
+        } else if self.state.ending.is_none() {
             self.end_everything(now, CancelReason::FailFast, false, fleet, step);
         }
     }

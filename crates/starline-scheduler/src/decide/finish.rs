@@ -9,6 +9,7 @@ use starline_types::{
 };
 
 use crate::bug::Bug;
+use crate::state::Avoid;
 use crate::timers::Timer;
 use crate::{Effect, Fleet, Scheduler, Step};
 
@@ -37,7 +38,7 @@ impl Scheduler {
 
     /// A run that is paused because nothing could be placed goes on when an operator has seen to that.
     fn end_stall(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
-        let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.cause == PauseCause::NeedsOperator);
+        let stalled = self.state.pause.as_ref().is_some_and(|pause| pause.stalled);
         if !stalled || self.state.ending.is_some() || self.state.graph.counts().open() == 0 {
             return;
         }
@@ -66,7 +67,7 @@ impl Scheduler {
                     .map(|(order, task)| (self.state.graph.level(task), order, task)),
             );
             let Some((_, order, task)) = due.pop_first() else { break };
-            if self.state.is_held(task) {
+            if self.state.is_covered(task) && !self.has_bug(Bug::CoveredSkipped) {
                 held.push((order, task));
             } else {
                 self.skip(now, task, fleet, step);
@@ -153,7 +154,10 @@ impl Scheduler {
                     && state.graph.state(*task).is_unstarted()
                     && state.rare_ref(*task).is_some_and(|rare| {
                         rare.backoff.is_some_and(|until| until > now)
-                            || rare.avoid.iter().any(|(_, until)| until.is_some_and(|until| until > now))
+                            || rare
+                                .avoid
+                                .iter()
+                                .any(|(_, why)| matches!(why, Avoid::Until(until) if *until > now))
                     })
             }
             _ => false,
@@ -174,6 +178,8 @@ impl Scheduler {
                 | Timer::LeaseEnd { .. }
                 | Timer::Backoff { .. }
                 | Timer::Approval { .. }
+                | Timer::HoldDeadline { .. }
+                | Timer::HandOver { .. }
                 | Timer::EditWait => false,
             })
     }

@@ -5,15 +5,20 @@ mod cancel;
 mod command;
 mod deadline;
 mod device;
+mod edit;
 mod failure;
 mod finish;
+mod hold;
 mod late;
 mod place;
 mod prepare;
+mod refusal;
 mod replan;
 mod report;
 
-use starline_types::{RunState, Timestamp};
+use starline_types::{Origin, RunState, Timestamp};
+
+use edit::Submission;
 
 use crate::{Fleet, Input, Refusal, Scheduler, Step};
 
@@ -28,6 +33,9 @@ impl Scheduler {
             Input::Began { task, attempt } => self.decide_began(now, task, attempt, fleet, step),
             Input::Undelivered { task, attempt, device, fault } => {
                 self.decide_undelivered(now, task, attempt, device, fault, fleet, step);
+            }
+            Input::Refused { task, attempt, device, error } => {
+                self.decide_refused(now, task, attempt, device, error, fleet, step);
             }
             Input::Stopped { task, attempt, by } => self.decide_stopped(now, task, attempt, by, fleet, step),
             Input::DeviceChanged { device, change } => self.decide_device(now, device, change, fleet, step),
@@ -48,6 +56,32 @@ impl Scheduler {
             }
             Input::Reject { task, by } => {
                 step.answer = Some(self.decide_reject(now, &task, by, fleet, step));
+            }
+            Input::Submit { batch, unread, author, check_only } => {
+                let submission = Submission { batch, unread, author, check_only, origin: Origin::Edit };
+                step.answer = Some(self.decide_submit(now, submission, fleet, step));
+            }
+            Input::Undo { expect, author } => {
+                step.answer = Some(self.decide_undo(now, expect, author, Origin::Undo, fleet, step));
+            }
+            Input::Redo { expect, author } => {
+                step.answer = Some(self.decide_undo(now, expect, author, Origin::Redo, fleet, step));
+            }
+            Input::RetryTask { task, author } => {
+                step.answer = Some(self.decide_retry(now, &task, author, fleet, step));
+            }
+            Input::EditorAttached => step.answer = Some(self.decide_attach(now, fleet, step)),
+            Input::EditorDetached => step.answer = Some(self.decide_detach(now, fleet, step)),
+            Input::ReleaseHold { hold } => step.answer = Some(self.decide_release(now, hold, fleet, step)),
+            Input::ExtendHold { hold, tasks } => {
+                step.answer = Some(self.decide_extend(now, hold, &tasks, fleet, step));
+            }
+            Input::PlannerFaulted { planner, hold, message } => {
+                step.answer = Some(self.decide_planner_fault(now, planner, hold, message, fleet, step));
+            }
+            Input::ClearHolds => step.answer = Some(self.decide_clear_holds(now, fleet, step)),
+            Input::SetHoldTimeout { timeout } => {
+                step.answer = Some(self.decide_hold_timeout(now, timeout, fleet, step));
             }
             Input::ClearAssignments => step.answer = Some(self.decide_clear(now, fleet, step)),
             Input::Tick => self.decide_tick(now, fleet, step),

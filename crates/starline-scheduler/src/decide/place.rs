@@ -36,7 +36,8 @@ impl Scheduler {
         };
         self.unfinished = more;
         self.settle(now, fleet, step);
-        more
+        // A task that could not be rendered, or was skipped just now, may have let others go.
+        more || self.may_place() && !self.state.fresh.is_empty()
     }
 
     /// The wrong rule that one satisfied edge is enough.
@@ -116,14 +117,19 @@ impl Scheduler {
     /// A ready task that no registered device can ever fit does not wait for ever. One that does fit ends the
     /// wait.
     fn note_impossible(&mut self, now: Timestamp, task: TaskIx, fleet: &mut Fleet) {
-        let class = fleet.class(self.state.graph.spec(task));
-        if !fleet.eligible(class).is_empty() {
+        if self.has_taker(task, fleet) {
             self.misfits.remove(&task);
         } else if !self.misfits.contains_key(&task) {
             let at = now + self.state.settings.no_device_grace;
             self.misfits.insert(task, at);
             self.state.timers.arm(at, Timer::NoDevice { task });
         }
+    }
+
+    /// Whether a registered device fits a task and has not refused it for good.
+    pub(super) fn has_taker(&self, task: TaskIx, fleet: &mut Fleet) -> bool {
+        let class = fleet.class(self.state.graph.spec(task));
+        fleet.eligible(class).iter().any(|device| !self.state.is_refused_for_good(task, *device))
     }
 
     /// The fleet has changed: ready tasks may have lost the last device that fits, or found one. O(tasks).
@@ -134,7 +140,20 @@ impl Scheduler {
         for task in self.state.graph.indices().collect::<Vec<_>>() {
             if self.state.slot(task).ready {
                 self.note_impossible(now, task, fleet);
+                self.requeue(now, task, fleet);
             }
+        }
+    }
+
+    /// With late binding a queue is that of a class, and the lists of a new device may tell programs apart that
+    /// waited together.
+    fn requeue(&mut self, now: Timestamp, task: TaskIx, fleet: &mut Fleet) {
+        if self.early || self.state.slot(task).lane == NO_LANE || !self.is_placeable(task, now) {
+            return;
+        }
+        let class = fleet.class(self.state.graph.spec(task));
+        if self.state.slot(task).lane != class.0 {
+            self.enqueue(task, class.0);
         }
     }
 
@@ -145,7 +164,7 @@ impl Scheduler {
             && (self.state.graph.waits(task).satisfied() || self.has_bug(Bug::AnyEdgeSuffices))
             && !self.state.slot(task).gated
             && !self.state.in_backoff(task, now)
-            && !self.state.is_held(task)
+            && (!self.state.is_held(task) || self.has_bug(Bug::HoldIgnored))
     }
 
     pub(super) fn urgency(&self, task: TaskIx) -> Urgency {

@@ -1,7 +1,7 @@
 //! Making a run ready: every task gets a device, or it is known that it can get one.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use starline_types::{DeviceIx, Event, Placement, RunState, TaskIx, Timestamp};
+use starline_types::{DeviceIx, Event, Placement, Revision, RunState, TaskIx, Timestamp};
 
 use crate::{Answer, Fleet, Refusal, Scheduler, Step};
 
@@ -91,6 +91,9 @@ impl Scheduler {
         let settings = std::sync::Arc::clone(&self.state.settings);
         for (id, device) in &settings.assignments {
             let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()));
+            if task.is_err() && self.state.graph.revision() > Revision(0) {
+                continue; // An edit removed it.
+            }
             let ix = fleet
                 .find(device)
                 .ok_or_else(|| Refusal::UnknownDevice { device: device.clone(), known: fleet.ids() });

@@ -6,6 +6,7 @@ use starline_assign::{Binding, ClassIx, GraphView, Round, RoundInput, Unplaced};
 use starline_types::{DeviceIx, Event, TaskIx, TaskSpec, Timestamp};
 
 use crate::bug::Bug;
+use crate::state::Avoid;
 use crate::state::State;
 use crate::{Fleet, Scheduler, Step};
 
@@ -78,7 +79,7 @@ impl Scheduler {
             .map(|task| {
                 let spec = self.state.graph.spec(*task);
                 let selector = spec.device.as_ref().filter(|_| !self.has_bug(Bug::RequirementsIgnored));
-                fleet.class_of(selector, spec.gate().is_some())
+                fleet.class_within(spec, selector)
             })
             .collect();
         let mut own_classes = Vec::new();
@@ -133,11 +134,9 @@ impl Scheduler {
     ) -> Option<Vec<DeviceIx>> {
         let avoid =
             self.state.rare_ref(task).map(|rare| rare.avoid.as_slice()).filter(|list| !list.is_empty())?;
-        let refused = |device: &DeviceIx| {
-            avoid.iter().any(|(avoided, until)| avoided == device && until.is_some_and(|until| until > now))
-        };
-        let lost =
-            |device: &DeviceIx| avoid.iter().any(|(avoided, until)| avoided == device && until.is_none());
+        let refused =
+            |device: &DeviceIx| avoid.iter().any(|(avoided, why)| avoided == device && why.is_refusal(now));
+        let lost = |device: &DeviceIx| avoid.contains(&(*device, Avoid::Lost));
         let willing: Vec<DeviceIx> =
             fleet.eligible(class).iter().copied().filter(|device| !refused(device)).collect();
         let others: Vec<DeviceIx> =
@@ -149,7 +148,7 @@ impl Scheduler {
     /// Plans anew what has no device, or one that takes nothing now while another one would. O(tasks); called
     /// when the fleet changes.
     pub(super) fn replan_displaced(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
-        if !self.early || self.strategy.is_none() || self.has_bug(Bug::LossForgotten) {
+        if !self.early || self.has_bug(Bug::LossForgotten) {
             return;
         }
         let mut displaced: Vec<TaskIx> = self
@@ -158,17 +157,33 @@ impl Scheduler {
             .indices()
             .filter(|task| self.state.graph.state(*task).is_unstarted())
             .filter(|task| self.state.slot(*task).planned.is_none_or(|device| !fleet.is_available(device)))
+            .filter(|task| self.strategy.is_some() || self.state.graph.spec(*task).pin().is_some())
             .collect();
         displaced.sort_by_key(|task| self.state.graph.order(*task));
         self.plan(now, &displaced, fleet, step);
     }
 
+    /// Without a strategy a task that an edit added has the device that it names, if any.
+    fn pinned(&self, tasks: &[TaskIx], fleet: &mut Fleet) -> Vec<(TaskIx, DeviceIx)> {
+        let open = tasks.iter().filter(|task| self.state.slot(**task).planned.is_none());
+        let placed = open.filter_map(|task| {
+            let spec = self.state.graph.spec(*task);
+            let device = fleet.find(spec.pin()?)?;
+            let class = fleet.class(spec);
+            fleet.eligible(class).binary_search(&device).is_ok().then_some((*task, device))
+        });
+        placed.collect()
+    }
+
     /// Plans tasks with early binding; what finds no device waits for the fleet to change.
     pub(super) fn plan(&mut self, now: Timestamp, tasks: &[TaskIx], fleet: &mut Fleet, step: &mut Step) {
-        if tasks.is_empty() || self.strategy.is_none() {
+        if tasks.is_empty() {
             return;
         }
-        let placed = self.early_round(now, tasks, fleet, step);
+        let placed = match &self.strategy {
+            Some(_) => self.early_round(now, tasks, fleet, step),
+            None => self.pinned(tasks, fleet),
+        };
         if !placed.is_empty() {
             let assignments = self.placements(&placed, fleet);
             self.record(now, Event::TasksPlaced { assignments }, fleet, step);

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use starline_graph::extract_outputs;
 use starline_types::{
-    AttemptId, CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, LossReason,
-    Millis, Outcome, OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
+    AttemptId, CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, Outcome,
+    OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
 };
 
 use crate::bug::Bug;
 use crate::{Effect, Fleet, Scheduler, Step, Undelivered};
-
-/// For how long a device that refuses again and again is left out at the least.
-const LEAVE_OUT: Millis = Millis::from_secs(1);
 
 /// A live attempt that an input speaks of.
 #[derive(Clone, Copy, Debug)]
@@ -139,11 +136,11 @@ impl Scheduler {
             }
         };
         match fault {
-            Undelivered::NotAccepted => match self.state.cancel_of(live.task) {
-                None => self.refuse_attempt(now, live, fleet, step),
-                Some(CancelReason::Timeout) => self.fail_by_timeout(now, live, Value::Null, fleet, step),
-                Some(reason) => self.confirm_cancel(now, live, reason, ConfirmedBy::Ack, fleet, step),
-            },
+            Undelivered::NotAccepted => {
+                if let Some(live) = self.unless_cancelled(now, live, fleet, step) {
+                    self.refuse_attempt(now, live, fleet, step);
+                }
+            }
             Undelivered::Lost => self.lose_attempt(now, live, fleet, step),
             Undelivered::Unknown => self.suspect_attempt(now, live, fleet, step),
             Undelivered::Protocol => {
@@ -154,7 +151,7 @@ impl Scheduler {
     }
 
     /// Whether a task, attempt and device are those of a live attempt.
-    fn find_live(
+    pub(super) fn find_live(
         &self,
         task: &TaskRef,
         attempt: u32,
@@ -222,6 +219,7 @@ impl Scheduler {
             edges,
         };
         self.record(now, event, fleet, step);
+        self.register(now, live.task, OutcomeStatus::Completed, fleet, step);
     }
 
     /// Verdicts of the conditional edges out of a task, for an outcome that is about to be recorded.
@@ -242,21 +240,5 @@ impl Scheduler {
                 Judgement { id: edge.id(), verdict, error }
             })
             .collect()
-    }
-
-    fn refuse_attempt(&mut self, now: Timestamp, live: Live, fleet: &mut Fleet, step: &mut Step) {
-        let policy = self.state.graph.spec(live.task).retry_policy();
-        let refusals = self.state.rare_ref(live.task).map_or(0, |rare| rare.refusals);
-        // A refusal never spins, whatever the policy says: the device is left out for longer each time.
-        let least = Millis((1 << refusals.min(10)).min(LEAVE_OUT.0));
-        let until = now + policy.bound(refusals + 1).max(least);
-        let event = Event::AttemptLost {
-            task: self.state.graph.reference(live.task),
-            attempt: live.attempt,
-            device: fleet.reference(live.device),
-            reason: LossReason::NotAccepted,
-            until: Some(until),
-        };
-        self.record(now, event, fleet, step);
     }
 }

@@ -1,7 +1,9 @@
 //! Scenarios and edge cases of the scheduler, through its public interface alone: virtual time, and devices
 //! that answer after given times.
 
+mod accepts;
 mod devices;
+mod explain;
 mod graph;
 mod invariants;
 mod job;

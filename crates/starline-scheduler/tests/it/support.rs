@@ -24,6 +24,8 @@ pub(crate) enum Act {
     Report(u64, TaskReport),
     /// The attempt brings no report.
     Undelivered(u64, Undelivered),
+    /// The device will never run it.
+    Refused(u64, ErrorKind),
     /// Nothing is ever heard of it.
     Silent,
 }
@@ -46,6 +48,11 @@ pub(crate) fn fails_with(after: u64, kind: ErrorKind) -> Act {
 
 pub(crate) fn refuses(after: u64) -> Act {
     Act::Undelivered(after, Undelivered::NotAccepted)
+}
+
+/// The device will never run the attempt.
+pub(crate) fn declines(after: u64) -> Act {
+    Act::Refused(after, ErrorKind::PermissionDenied)
 }
 
 pub(crate) fn failed(kind: ErrorKind) -> TaskReport {
@@ -100,6 +107,7 @@ struct Coming {
 enum Said {
     Report(TaskReport),
     Undelivered(Undelivered),
+    Refused(TaskError),
     Stopped,
 }
 
@@ -270,6 +278,7 @@ impl World {
                 Effect::Acknowledge { attempt, .. } => {
                     self.runs[run].acknowledged.push((attempt.task.to_string(), attempt.number));
                 }
+                Effect::HandOver(_) | Effect::HoldOver { .. } => {}
                 Effect::Close => self.runs[run].closed += 1,
             }
         }
@@ -292,6 +301,10 @@ impl World {
             }
             Act::Undelivered(after, fault) => {
                 self.will_say(run, id.task, id.number, device, after, Said::Undelivered(fault));
+            }
+            Act::Refused(after, kind) => {
+                let error = TaskError::new(kind, format!("{} may not", self.fleet.id(device)));
+                self.will_say(run, id.task, id.number, device, after, Said::Refused(error));
             }
             Act::Silent => {}
         }
@@ -389,6 +402,7 @@ impl World {
         let input = match what {
             Said::Report(report) => Input::Reported { task, attempt, device, report },
             Said::Undelivered(fault) => Input::Undelivered { task, attempt, device, fault },
+            Said::Refused(error) => Input::Refused { task, attempt, device, error },
             Said::Stopped => {
                 // What was stopped says nothing any more.
                 self.agenda

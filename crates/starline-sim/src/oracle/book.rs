@@ -10,24 +10,28 @@ use starline_types::{
     PauseCause, RunSettings, RunState, TaskId, TaskSpec, Timestamp,
 };
 
+use super::edits::EditBook;
 use super::gates::Gate;
+use super::holds::HoldsBook;
 use super::test::Test;
 use crate::Strategist;
 use crate::sim::SimDevice;
 
 /// An edge as the reader understands it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Edge {
     pub(super) from: usize,
-    kind: EdgeKind,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum EdgeKind {
-    Success,
-    Failure,
-    Completion,
-    When(Test),
+    pub(super) kind: DependencyKind,
+    pub(super) id: String,
+    /// Whether the id is one of its own.
+    pub(super) named: bool,
+    pub(super) note: Option<Arc<str>>,
+    /// Rank by insertion.
+    pub(super) rank: u32,
+    /// The revision that made it what it is.
+    pub(super) changed: u64,
+    /// Whether the present batch made it what it is.
+    pub(super) is_new: bool,
 }
 
 /// A live attempt on record.
@@ -47,6 +51,8 @@ pub(super) struct PauseBook {
     pub(super) cause: PauseCause,
     pub(super) since: Timestamp,
     pub(super) deadline: Option<Timestamp>,
+    /// Whether an editor went too far.
+    pub(super) limited: bool,
 }
 
 /// Where a task stands.
@@ -56,6 +62,8 @@ pub(super) enum Stand {
     Pending,
     Live(LiveBook),
     Ended(OutcomeStatus),
+    /// An edit removed it.
+    Gone,
 }
 
 /// A task on record.
@@ -81,6 +89,14 @@ pub(super) struct TaskBook {
     /// The output `n`.
     pub(super) n: Option<i64>,
     pub(super) gate: Gate,
+    /// Rank by insertion.
+    pub(super) rank: u32,
+    /// The revision that made it what it is.
+    pub(super) changed: u64,
+    /// Since when a hold covers it although it is ready, and how long the run had been paused by then.
+    pub(super) held: Option<(Timestamp, u64)>,
+    /// Attempts of earlier tasks of the same name.
+    pub(super) before: u32,
 }
 
 /// A run on record.
@@ -106,6 +122,8 @@ pub(super) struct RunBook {
     pub(super) skipped: Vec<usize>,
     /// Answers to questions, right or not: whether the task may run.
     pub(super) answers: Vec<(usize, bool)>,
+    pub(super) edits: EditBook,
+    pub(super) holds: HoldsBook,
 }
 
 impl RunBook {
@@ -114,19 +132,30 @@ impl RunBook {
             graph.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
         let mut tasks: Vec<TaskBook> =
             graph.tasks.iter().map(|spec| TaskBook::new(Arc::clone(spec))).collect();
-        for edge in &graph.dependencies {
+        for (task, rank) in tasks.iter_mut().zip(0..) {
+            task.rank = rank;
+        }
+        for (edge, rank) in graph.dependencies.iter().zip(0..) {
             if let (Some(from), Some(to)) = (names.get(&edge.from), names.get(&edge.to)) {
-                let kind = match &edge.kind {
-                    DependencyKind::Success => EdgeKind::Success,
-                    DependencyKind::Failure => EdgeKind::Failure,
-                    DependencyKind::Completion => EdgeKind::Completion,
-                    DependencyKind::When(text) => {
-                        EdgeKind::When(Test::of(text).unwrap_or(Test::NoTruthValue))
-                    }
-                };
-                tasks[*to].into.push(Edge { from: *from, kind });
+                let id = edge
+                    .id
+                    .as_ref()
+                    .map_or_else(|| format!("{}->{}", edge.from, edge.to), ToString::to_string);
+                let (kind, note, named) = (edge.kind.clone(), edge.note.clone(), edge.id.is_some());
+                tasks[*to].into.push(Edge {
+                    from: *from,
+                    kind,
+                    id,
+                    named,
+                    note,
+                    rank,
+                    changed: 0,
+                    is_new: false,
+                });
             }
         }
+        let edits = EditBook::new(tasks.len() as u32, graph.dependencies.len() as u32);
+        let holds = HoldsBook::new(&settings);
         Self {
             graph,
             settings,
@@ -145,27 +174,29 @@ impl RunBook {
             cancelled: Vec::new(),
             skipped: Vec::new(),
             answers: Vec::new(),
+            edits,
+            holds,
         }
     }
 
     /// What has been decided about an edge: satisfied, impossible, or nothing yet.
-    pub(super) fn verdict(&self, edge: Edge) -> Option<bool> {
+    pub(super) fn verdict(&self, edge: &Edge) -> Option<bool> {
         let source = &self.tasks[edge.from];
         let Stand::Ended(status) = source.stand else { return None };
-        Some(match edge.kind {
-            EdgeKind::Success => status == OutcomeStatus::Completed,
-            EdgeKind::Failure => status == OutcomeStatus::Failed,
-            EdgeKind::Completion => true,
-            EdgeKind::When(test) => test.holds(status, source.n),
+        Some(match &edge.kind {
+            DependencyKind::Success => status == OutcomeStatus::Completed,
+            DependencyKind::Failure => status == OutcomeStatus::Failed,
+            DependencyKind::Completion => true,
+            DependencyKind::When(text) => Test::of(text).is_some_and(|test| test.holds(status, source.n)),
         })
     }
 
     pub(super) fn is_satisfied(&self, task: usize) -> bool {
-        self.tasks[task].into.iter().all(|edge| self.verdict(*edge) == Some(true))
+        self.tasks[task].into.iter().all(|edge| self.verdict(edge) == Some(true))
     }
 
     pub(super) fn is_impossible(&self, task: usize) -> bool {
-        self.tasks[task].into.iter().any(|edge| self.verdict(*edge) == Some(false))
+        self.tasks[task].into.iter().any(|edge| self.verdict(edge) == Some(false))
     }
 
     /// Whether impossible tasks wait for somebody to edit them.
@@ -202,17 +233,25 @@ impl RunBook {
 
     /// How long a ready task has waited for a device; the clock stands still while the run is paused.
     pub(super) fn waited(&self, task: usize, t: Timestamp) -> u64 {
-        self.tasks[task]
-            .ready
-            .map_or(0, |(since, paused)| t.since(since).0.saturating_sub(self.paused_until(t) - paused))
+        let book = &self.tasks[task];
+        let (until, paused_then) = book.held.unwrap_or_else(|| (t, self.paused_until(t)));
+        book.ready.map_or(0, |(since, paused)| until.since(since).0.saturating_sub(paused_then - paused))
+    }
+
+    /// Tasks that are in the graph.
+    pub(super) fn present(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.tasks.len()).filter(|task| self.tasks[*task].stand != Stand::Gone)
     }
 
     /// How urgent a ready task is: larger goes first.
     pub(super) fn urgency(&self, task: usize, t: Timestamp) -> (i64, std::cmp::Reverse<usize>) {
-        let since = self.tasks[task].ready.map_or(t, |(since, _)| since);
+        let book = &self.tasks[task];
+        // Time under a hold does not count.
+        let held = book.held.map_or(0, |(held, _)| t.since(held).0);
+        let since = book.ready.map_or(t, |(since, _)| Timestamp(since.0 + held));
         (
             i64::from(self.tasks[task].spec.priority.value()) - (since.0 / 10_000) as i64,
-            std::cmp::Reverse(task),
+            std::cmp::Reverse(self.tasks[task].rank as usize),
         )
     }
 
@@ -231,7 +270,7 @@ impl RunBook {
 }
 
 impl TaskBook {
-    fn new(spec: Arc<TaskSpec>) -> Self {
+    pub(super) fn new(spec: Arc<TaskSpec>) -> Self {
         let gate = if spec.gate().is_some() { Gate::Closed } else { Gate::Open };
         Self {
             spec,
@@ -249,6 +288,10 @@ impl TaskBook {
             lost: Vec::new(),
             ready: None,
             n: None,
+            rank: 0,
+            changed: 0,
+            held: None,
+            before: 0,
         }
     }
 }
@@ -260,6 +303,7 @@ pub(crate) fn fits(profile: &DeviceProfile, task: &TaskSpec) -> bool {
         DeviceApproval::Ask => task.gate().is_some(),
         DeviceApproval::Deny => false,
     };
+    let admitted = admitted && profile.accepts.admits(&task.run);
     let Some(selector) = task.device.as_deref() else { return admitted };
     let pinned = selector.on.as_ref().is_none_or(|id| id.as_str() == profile.id.as_str());
     let os = match (&selector.os, &profile.os) {

@@ -25,6 +25,7 @@ impl Reader<'_> {
         let book = &self.book.tasks[at];
         hold!(O10, book.gate == Gate::Closed, "{task} asks for approval, and its gate is {:?}", book.gate);
         hold!(O7, self.book.is_satisfied(at), "{task} asks before its dependencies allow it");
+        hold!(O7, !self.book.is_covered(at), "{task} asks while a hold covers it");
         hold!(O7, self.book.ending.is_none(), "{task} asks while run {} is ending", self.run);
         let limit = book.spec.gate().and_then(|gate| gate.timeout).map(|limit| self.t + limit);
         hold!(O10, until == limit, "{task} asks until {until:?} instead of {limit:?}");

@@ -18,6 +18,7 @@ impl Judge {
         let (seq, t) = (envelope.seq.0, envelope.t);
         hold!(O8, seq == book.seq + 1, "record {seq} of run {run} follows record {}", book.seq);
         hold!(O8, t >= book.t, "the clock of run {run} goes back from {} to {t}", book.t);
+        book.catch_up(seq);
         (book.seq, book.t) = (seq, t);
         let ignored = matches!(envelope.event, Event::ResultIgnored { .. });
         hold!(
@@ -27,7 +28,10 @@ impl Judge {
             envelope.event
         );
         let mut reader = Reader { run, t, book, ground, filled: &mut self.filled };
-        reader.read(&envelope.event)
+        reader.is_expected(&envelope.event)?;
+        reader.read(&envelope.event)?;
+        reader.note_consequence(&envelope.event);
+        Ok(())
     }
 }
 
@@ -60,13 +64,16 @@ impl Reader<'_> {
                 self.moves(&[RunState::Ready], RunState::Executing)?;
                 self.book.started = Some(self.t);
             }
-            Event::RunPaused { cause, deadline, .. } => {
+            Event::RunPaused { cause, deadline, reason } => {
                 self.moves(&[RunState::Executing], RunState::Paused)?;
-                self.book.pause = Some(PauseBook { cause: *cause, since: self.t, deadline: *deadline });
+                let limited = reason.as_deref().is_some_and(|reason| reason.starts_with("edit limit"));
+                let (cause, since, deadline) = (*cause, self.t, *deadline);
+                self.book.pause = Some(PauseBook { cause, since, deadline, limited });
             }
             Event::RunResumed { .. } => {
                 self.moves(&[RunState::Paused], RunState::Executing)?;
                 self.book.paused = self.book.paused_until(self.t);
+                self.book.edits.wakes = false;
                 let deadline = self.book.pause.take().and_then(|pause| pause.deadline);
                 self.book.edit_wait_over |= deadline.is_some_and(|deadline| deadline <= self.t);
             }
@@ -105,7 +112,7 @@ impl Reader<'_> {
                 self.cancelled(task, *attempt, *reason, *confirmed, *confirmed_by)?;
             }
             Event::TaskSkipped { task, reason, .. } => self.skipped(task, *reason)?,
-            Event::AttemptLost { task, attempt, device, reason, until } => {
+            Event::AttemptLost { task, attempt, device, reason, until, .. } => {
                 self.lost(task, *attempt, device, *reason, *until)?;
             }
             Event::ApprovalRequested { task, deadline, .. } => self.asked(task, *deadline)?,
@@ -113,10 +120,23 @@ impl Reader<'_> {
             Event::ApprovalRefused { task, .. } => self.refused(task)?,
             Event::ApprovalExpired { task } => self.expired(task)?,
             Event::ResultIgnored { .. } | Event::StrategyFaulted { .. } | Event::Progress { .. } => {}
-            Event::EditCommitted(_)
-            | Event::HoldOpened { .. }
-            | Event::HoldActivated { .. }
-            | Event::HoldClosed { .. }
+            Event::EditCommitted(applied) => self.committed(applied)?,
+            Event::EditRejected(rejected) => self.rejected(rejected)?,
+            Event::HoldOpened { hold, scope, triggers } => self.opened(*hold, *scope, triggers)?,
+            Event::HoldJoined { hold, task } => self.joined(*hold, task)?,
+            Event::HoldExtended { hold, tasks } => self.extended(*hold, tasks)?,
+            Event::HoldActivated { hold, deadline } => self.activated(*hold, *deadline)?,
+            Event::HoldClosed { hold, reason, held_ms } => self.closed(*hold, *reason, *held_ms)?,
+            Event::HoldTimeoutSet { modification_timeout } => {
+                self.book.holds.timeout = *modification_timeout;
+            }
+            Event::BackoffEnded { task, .. } => {
+                let at = self.pending(task)?;
+                let (until, t) = (self.book.tasks[at].backoff, self.t);
+                hold!(O10, until > t, "the delay of {task} was over at {until} already");
+                self.book.tasks[at].backoff = t;
+            }
+            Event::PlannerFaulted { .. }
             | Event::DeviceConnected { .. }
             | Event::DeviceDisconnected { .. }
             | Event::DeviceStatusChanged { .. } => {
@@ -135,6 +155,7 @@ impl Reader<'_> {
 
     pub(super) fn task(&self, task: &TaskRef) -> Result<usize, Finding> {
         let found = self.book.names.get(task.id()).copied();
+        let found = found.filter(|at| self.book.tasks[*at].stand != Stand::Gone);
         found.ok_or_else(|| (super::Oracle::O10, format!("run {} has no task {task}", self.run)))
     }
 
@@ -195,7 +216,9 @@ impl Reader<'_> {
             OutcomeStatus::Skipped,
         ]
         .map(|status| self.book.count(status));
-        let total = self.book.tasks.len() as u32;
+        let total = self.book.present().count() as u32;
+        let open = self.book.holds.open.len();
+        hold!(O10, open == 0, "run {run} ends with {open} open holds");
         let ended = completed + failed + cancelled + skipped;
         hold!(O10, ended == total, "run {run} ends with {} open tasks", total - ended);
         let said = end.counts;
@@ -209,7 +232,8 @@ impl Reader<'_> {
         let stopped = matches!(self.book.ending, Some(CancelReason::Run | CancelReason::Deadline))
             || self.book.cancel_run
                 && self.book.state != RunState::Executing
-                && end.state == RunState::Cancelled;
+                && end.state == RunState::Cancelled
+            || self.book.holds.ended && end.state == RunState::Cancelled;
         let state = match (stopped, completed > 0, failed > 0) {
             (true, _, _) => RunState::Cancelled,
             (false, true, true) => RunState::PartiallyFailed,

@@ -71,6 +71,7 @@ impl Judge {
 
     /// The orchestrator began a new life.
     pub(crate) fn restarted(&mut self, journals_first: bool) {
+        self.books.iter_mut().for_each(RunBook::forget_said);
         self.gone.clear();
         self.filled.clear();
         self.comparable &= !journals_first;

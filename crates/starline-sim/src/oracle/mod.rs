@@ -2,9 +2,12 @@
 //! the facts, and what the simulated devices did.
 
 mod book;
+mod edits;
 mod gates;
 mod hear;
+mod holds;
 mod judge;
+mod said;
 mod settled;
 mod tasks;
 mod test;
@@ -25,9 +28,9 @@ pub enum Oracle {
     /// At any instant at most one device executes a task, and an attempt is over on its device before it is
     /// over on record. Attempts on devices that are not fenced, and whose end was not confirmed, are exempt.
     O1,
-    /// The graph that runs is the one that was submitted, and has an order.
+    /// The graph that runs is the one that was submitted, with the edits that were committed, and has an order.
     O2,
-    /// A task that has begun or ended is not planned anew.
+    /// A task that has begun or ended is not planned anew, and no edit changes it or what it waits for.
     O3,
     /// A report is acknowledged once it is durable, and none is lost.
     O4,
@@ -41,7 +44,7 @@ pub enum Oracle {
     /// Work goes on: nothing that could start waits, nothing that cannot run stays, and after the faults every
     /// run ends or says why it is paused.
     O9,
-    /// Every task ends exactly once, for a reason, within its number of attempts; the sums agree.
+    /// Every batch is answered once and truly. Every task ends exactly once, for a reason, within its number of attempts; the sums agree.
     O10,
     /// Equal seeds give equal traces.
     O12,

@@ -10,6 +10,9 @@ use super::{Finding, Ground, Judge, hold};
 impl Judge {
     /// Looks at all runs after a commit. `times` are their clocks.
     pub(crate) fn settled(&mut self, ground: &Ground<'_>, times: &[Timestamp]) -> Result<(), Finding> {
+        for (run, book) in self.books.iter_mut().enumerate() {
+            book.nothing_unsaid(run)?;
+        }
         for device in std::mem::take(&mut self.filled) {
             let (live, slots) = (self.live_on(device), ground.devices[device].profile.slots);
             let id = &ground.devices[device].profile.id;
@@ -27,9 +30,15 @@ impl Judge {
         }
         for (run, book) in self.books.iter().enumerate() {
             let Some(t) = times.get(run).copied() else { continue };
-            let open = book.tasks.iter().filter(|task| !matches!(task.stand, Stand::Ended(_))).count();
+            let open =
+                book.tasks.iter().filter(|task| !matches!(task.stand, Stand::Ended(_) | Stand::Gone)).count();
             let begun = matches!(book.state, RunState::Executing | RunState::Paused);
-            hold!(O9, !(begun && open == 0), "run {run} goes on although all of its tasks have ended");
+            let held = !book.holds.open.is_empty();
+            hold!(
+                O9,
+                !(begun && open == 0) || held,
+                "run {run} goes on although all of its tasks have ended"
+            );
             let failed = book
                 .tasks
                 .iter()
@@ -42,6 +51,7 @@ impl Judge {
                 "run {run} fails fast and keeps {pending} pending tasks"
             );
             is_on_time(run, book, t)?;
+            super::holds::are_on_time(run, book, t)?;
             if book.state == RunState::Executing && book.ending.is_none() {
                 self.is_at_work(run, book, t, ground)?;
             }
@@ -70,9 +80,17 @@ impl Judge {
                 continue;
             }
             let id = &book.tasks[task].spec.id;
+            if book.is_covered(task) {
+                continue;
+            }
+            let planned = book.tasks[task].planned.map(|device| &ground.devices[device]);
+            let fits = planned.is_none_or(|seat| super::fits(&seat.profile, &book.tasks[task].spec));
+            hold!(O7, fits, "task {run}/{id} stays planned on a device that it does not fit any more");
             let stays = book.is_impossible(task) && !book.waits_for_edit();
             hold!(O9, !stays, "task {run}/{id} can never run and is not skipped");
-            let unasked = book.tasks[task].gate == Gate::Closed && book.is_satisfied(task);
+            let unasked = book.tasks[task].gate == Gate::Closed
+                && book.is_satisfied(task)
+                && book.tasks[task].backoff <= t;
             hold!(O9, !unasked, "task {run}/{id} could run but for its gate, and nobody is asked");
             if !room || !book.is_ready(task, t) {
                 continue;
@@ -86,7 +104,10 @@ impl Judge {
                     Some(device) => candidates.contains(&device) && free(&device),
                     None => !candidates.is_empty(),
                 },
-                None => planned.is_some_and(|device| candidates.contains(&device) && free(&device)),
+                None => match planned {
+                    Some(device) => candidates.contains(&device) && free(&device),
+                    None => book.tasks[task].spec.pin().is_some() && candidates.iter().any(free),
+                },
             };
             hold!(
                 O9,
@@ -124,7 +145,7 @@ fn is_on_time(run: usize, book: &RunBook, t: Timestamp) -> Result<(), Finding> {
             );
             let over = live.over_by.is_none_or(|by| by > t);
             hold!(O9, over, "{run}/{id}#{} should be over by {:?} and is not", live.attempt, live.over_by);
-        } else if book.state == RunState::Executing && book.is_ready(at, t) {
+        } else if book.state == RunState::Executing && book.is_ready(at, t) && !book.is_covered(at) {
             let (waited, limit) = (book.waited(at, t), task.spec.queue_timeout);
             let late = limit.is_some_and(|limit| limit.0 <= waited);
             hold!(O9, !late, "task {run}/{id} has waited {waited} ms, and its limit is {limit:?}");
@@ -142,11 +163,18 @@ impl RunBook {
         let paused = self.paused_until(t);
         for task in 0..self.tasks.len() {
             let ready = self.is_ready(task, t);
-            let noted = &mut self.tasks[task].ready;
-            match (ready, noted.is_some()) {
-                (true, false) => *noted = Some((t, paused)),
-                (false, true) => *noted = None,
-                (true, true) | (false, false) => {}
+            let covered = ready && self.is_covered(task);
+            let noted = &mut self.tasks[task];
+            if !ready {
+                (noted.held, noted.ready) = (None, None);
+                continue;
+            }
+            let since = noted.ready.get_or_insert((t, paused));
+            // The clock stands still under a hold, and goes on from where it was.
+            if covered {
+                noted.held.get_or_insert((t, paused));
+            } else if let Some((held, then)) = noted.held.take() {
+                *since = (since.0 + t.since(held), since.1 + paused - then);
             }
         }
     }
@@ -161,6 +189,9 @@ pub(super) fn at_rest(run: usize, book: &RunBook, ground: &Ground<'_>) -> Result
     hold!(O9, paused, "run {run} is {} and nothing happens any more", book.state);
     let cause = book.pause.map(|pause| pause.cause);
     hold!(O9, cause == Some(PauseCause::NeedsOperator), "run {run} stays paused by {cause:?}");
+    if book.pause.is_some_and(|pause| pause.limited) {
+        return Ok(());
+    }
     for task in 0..book.tasks.len() {
         let placeable = book.is_ready(task, book.t)
             && match book.binding {

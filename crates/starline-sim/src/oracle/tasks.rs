@@ -32,7 +32,8 @@ impl Reader<'_> {
         hold!(O10, attempt == book.attempts + 1, "{task}#{attempt} follows attempt {}", book.attempts);
         let policy = book.spec.retry_policy();
         let allowed = 1 + policy.max + policy.lost_max + book.refusals;
-        hold!(O10, attempt <= allowed, "{task}#{attempt} is one more than the {allowed} allowed");
+        let made = attempt - book.before;
+        hold!(O10, made <= allowed, "{task}#{attempt} is one more than the {allowed} allowed");
         let state = self.book.state;
         hold!(O7, state == RunState::Executing, "{task}#{attempt} is assigned while run {run} is {state}");
         hold!(O7, self.book.ending.is_none(), "{task}#{attempt} is assigned while run {run} is ending");
@@ -43,6 +44,7 @@ impl Reader<'_> {
         );
         hold!(O7, book.backoff <= t, "{task}#{attempt} is assigned at {t}, before {}", book.backoff);
         hold!(O7, book.gate == Gate::Open, "{task}#{attempt} is assigned, and its gate is {:?}", book.gate);
+        hold!(O7, !self.book.is_covered(at), "{task}#{attempt} is assigned although a hold covers it");
         let seat = &self.ground.devices[on];
         hold!(O7, seat.takes_work(), "{task}#{attempt} is assigned to {device}, which takes nothing");
         let fits = fits(&seat.profile, &book.spec);
@@ -56,7 +58,7 @@ impl Reader<'_> {
         }
         let live = LiveBook { attempt, device: on, since: t, cancel: None, over_by: None };
         let book = &mut self.book.tasks[at];
-        book.ready = None;
+        (book.ready, book.held) = (None, None);
         (book.stand, book.attempts, book.planned) = (Stand::Live(live), attempt, None);
         book.last = Some(on);
         self.filled.push(on);
@@ -67,6 +69,9 @@ impl Reader<'_> {
     fn is_next(&self, task: usize, device: usize) -> Verdict {
         let (book, t) = (&self.book, self.t);
         for other in (0..book.tasks.len()).filter(|other| *other != task && book.is_ready(*other, t)) {
+            if book.is_covered(other) {
+                continue;
+            }
             let there = book.tasks[other].planned == Some(device);
             let refused = book.tasks[other].refused.get(&device).is_some_and(|until| *until > t);
             let first = book.urgency(other, t) > book.urgency(task, t);
@@ -112,8 +117,13 @@ impl Reader<'_> {
         let at = self.task(task)?;
         if attempt == 0 {
             self.pending(task)?;
+            hold!(O7, !self.book.is_covered(at), "{task} fails without an attempt while a hold covers it");
             let spec = &self.book.tasks[at].spec;
             match error.kind {
+                ErrorKind::RenderError => {
+                    let missing = self.book.payload(at).is_none();
+                    hold!(O10, missing, "{task} could not be rendered, and yet everything is there");
+                }
                 ErrorKind::QueueTimeout => {
                     let (waited, limit) = (self.book.waited(at, self.t), spec.queue_timeout);
                     let late = self.book.is_ready(at, self.t) && limit.is_some_and(|limit| limit.0 <= waited);
@@ -269,6 +279,7 @@ impl Reader<'_> {
             let executing = self.book.state == RunState::Executing && self.book.ending.is_none();
             hold!(O7, executing, "task {task} is skipped while run {} does not decide", self.run);
             hold!(O7, !self.book.waits_for_edit(), "task {task} is skipped although an edit is awaited");
+            hold!(O7, !self.book.is_covered(at), "task {task} is skipped although a hold covers it");
         }
         self.book.tasks[at].stand = Stand::Ended(OutcomeStatus::Skipped);
         Ok(())
@@ -295,7 +306,7 @@ impl Reader<'_> {
             hold!(O10, !asked, "{task}#{attempt} was refused and cancelled, and its task goes on");
             let book = &mut self.book.tasks[at];
             book.refusals += 1;
-            book.ready = None;
+            (book.ready, book.held) = (None, None);
             book.refused.insert(on, until.unwrap_or(self.t));
             book.stand = Stand::Pending;
             self.plan_again(at, Some(on));

@@ -3,8 +3,11 @@
 use starline_scheduler::Undelivered;
 use starline_types::{ErrorKind, Millis, TaskError, TaskReport, TaskSpec, Value};
 
+use super::editor;
+use super::edits::Manner;
+use crate::Saying;
 use crate::chance::Chance;
-use crate::sim::{DispatchFate, Fate, Key, Nature, Work};
+use crate::sim::{Answers, DispatchFate, Fate, Key, Nature, Seen, Work};
 use crate::trace::hash;
 
 /// How often what goes wrong, in percent unless it says otherwise.
@@ -78,11 +81,15 @@ pub(crate) struct Chaos {
     knobs: Knobs,
     messages: Chance,
     calm: bool,
+    manners: Vec<Manner>,
+    /// Holds that were handed over so far.
+    asked: u64,
 }
 
 impl Chaos {
-    pub(crate) fn new(seed: u64, knobs: Knobs) -> Self {
-        Self { seed, knobs, messages: Chance::about(seed, &[1]), calm: false }
+    pub(crate) fn new(seed: u64, knobs: Knobs, manners: &[Manner]) -> Self {
+        let (messages, manners) = (Chance::about(seed, &[1]), manners.to_vec());
+        Self { seed, knobs, messages, calm: false, manners, asked: 0 }
     }
 
     fn delay(&mut self) -> Millis {
@@ -161,6 +168,30 @@ impl Nature for Chaos {
 
     fn calm(&mut self) {
         self.calm = true;
+    }
+
+    fn answer(&mut self, seen: &Seen<'_>) -> Answers {
+        let manner = self.manners.get(seen.run).copied().unwrap_or_default();
+        self.asked += 1;
+        let mut chance = Chance::about(self.seed, &[6, seen.run as u64, self.asked]);
+        match (self.calm, seen.hold) {
+            (false, _) => editor::answers(&mut chance, manner, seen),
+            // Nobody adds work for ever, and the dead stay dead.
+            (true, Some(hold)) if manner.dead < 50 => vec![(Millis(chance.below(5)), Saying::Release(hold))],
+            (true, _) => Vec::new(),
+        }
+    }
+
+    fn improvise(&mut self, salt: u64, seen: &Seen<'_>) -> Saying {
+        let manner = self.manners.get(seen.run).copied().unwrap_or_default();
+        editor::improvise(&mut Chance::about(self.seed, &[7, salt]), manner.hostile, seen)
+    }
+
+    fn reattaches(&mut self, run: usize) -> Option<Millis> {
+        let manner = self.manners.get(run).copied().unwrap_or_default();
+        self.asked += 1;
+        let mut chance = Chance::about(self.seed, &[8, run as u64, self.asked]);
+        chance.percent(manner.returning).then(|| Millis(chance.below(40_000)))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod actions;
 mod chaos;
+mod editor;
+mod edits;
 mod gates;
 mod graph;
 mod play;
@@ -56,6 +58,8 @@ pub struct Schedule {
     pub(crate) runs: Vec<RunPlan>,
     pub(crate) actions: Vec<(Timestamp, Action)>,
     pub(crate) knobs: Knobs,
+    /// How the editors of the runs behave; empty: there are none.
+    pub(crate) manners: Vec<edits::Manner>,
     /// When faults stop.
     pub(crate) quiet_at: Timestamp,
     /// A crash beside those among the actions.

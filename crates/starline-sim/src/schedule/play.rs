@@ -54,7 +54,7 @@ impl Schedule {
     }
 
     fn perform(&self, trace: bool) -> Played {
-        let mut sim = Sim::with_nature(Box::new(Chaos::new(self.seed, self.knobs)));
+        let mut sim = Sim::with_nature(Box::new(Chaos::new(self.seed, self.knobs, &self.manners)));
         if trace {
             sim.keep_trace_of_all();
         }
@@ -95,7 +95,7 @@ impl Schedule {
         // Once more, as a crash may have come between a command and its facts.
         for _ in 0..2 {
             self.settle_down(&mut sim);
-            let limit = sim.now() + PATIENCE;
+            let limit = sim.now() + self.patience();
             while !sim.is_done() && sim.next().is_some_and(|next| next <= limit) {
                 sim.step();
                 self.compare_some(&mut sim, &mut replays);
@@ -124,7 +124,10 @@ impl Schedule {
             let Some(scheduler) = sim.scheduler(run) else { continue };
             match scheduler.run_state() {
                 RunState::Created | RunState::Ready => sim.at(now, Action::Start(run)),
-                RunState::Paused if scheduler.paused() == Some(PauseCause::Operator) => {
+                // Where editors go too far, a person says that the run goes on.
+                RunState::Paused
+                    if scheduler.paused() == Some(PauseCause::Operator) || !self.manners.is_empty() =>
+                {
                     sim.at(now, Action::Resume(run));
                 }
                 _ => {}
@@ -138,6 +141,14 @@ impl Schedule {
                 sim.at(now, Action::CancelRun { run, force: false });
             }
         }
+    }
+
+    /// A person whom a guard rail asks has an hour for each task.
+    fn patience(&self) -> Millis {
+        let asks = |run: &super::RunPlan| {
+            run.settings.policy.as_ref().is_some_and(|policy| policy.require_approval.kinds.is_some())
+        };
+        if self.runs.iter().any(asks) { Millis(PATIENCE.0 * 50) } else { PATIENCE }
     }
 
     /// Compares a run with its replay now and then.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use starline_types::{DeviceId, DeviceProfile, FailurePolicy, Millis, Resources, RunId, RunSettings, TaskId};
 
 use super::graph::Features;
-use super::{DevicePlan, Knobs, RunPlan, Schedule, actions, gates, graph};
+use super::{DevicePlan, Knobs, RunPlan, Schedule, actions, edits, gates, graph};
 use crate::Strategist;
 use crate::chance::Chance;
 
@@ -30,6 +30,7 @@ impl Schedule {
             runs,
             actions,
             knobs,
+            manners: Vec::new(),
             quiet_at,
             crash_at: None,
             replay_every: REPLAY_EVERY,
@@ -37,6 +38,7 @@ impl Schedule {
             bug: None,
         };
         gates::add(&mut schedule);
+        edits::add(&mut schedule);
         schedule
     }
 }

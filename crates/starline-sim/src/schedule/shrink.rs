@@ -48,7 +48,10 @@ impl Search<'_> {
         }
         self.left -= 1;
         match (self.fails)(&smaller) {
-            Some(found) if found.oracle == self.violation.oracle => {
+            // A graph that is not even taken is another matter.
+            Some(found)
+                if found.oracle == self.violation.oracle && (found.step > 0 || self.violation.step == 0) =>
+            {
                 (self.best, self.violation) = (smaller, found);
                 true
             }

@@ -1,8 +1,10 @@
 //! What a scenario expects.
 
 use starline_scheduler::{Answer, Refusal};
-use starline_types::{Event, OutcomeStatus, Payload};
+use starline_synchronizer::Answered;
+use starline_types::{Event, HoldId, OutcomeStatus, Payload};
 
+use super::edits::hold;
 use super::parse::number;
 use super::words::Word;
 use crate::Sim;
@@ -25,6 +27,14 @@ enum Kind {
     Device { device: usize, status: String },
     Facts { kind: String, count: usize },
     Counts(Vec<(String, u32)>),
+    Revision(u64),
+    Fault { edit: usize, code: String },
+    Faults(usize),
+    Pending { count: usize, tasks: Vec<String> },
+    Hold { hold: HoldId, phase: String, triggers: Vec<String> },
+    Modifications(Vec<(String, u64)>),
+    Edges(Vec<String>),
+    Tasks(Vec<String>),
     Done,
     Count(usize),
     Refused(String),
@@ -40,6 +50,26 @@ impl Expectation {
         let what = match texts[..] {
             ["run", state] => Kind::Run(state.to_owned()),
             ["run", state, cause] => Kind::Run(format!("{state} {cause}")),
+            ["revision", number_] => Kind::Revision(number(number_)?),
+            ["fault", edit, code] => Kind::Fault { edit: number(edit)?, code: code.to_owned() },
+            ["faults", count] => Kind::Faults(number(count)?),
+            ["pending", count] => Kind::Pending { count: number(count)?, tasks: Vec::new() },
+            ["pending", count, tasks] => Kind::Pending { count: number(count)?, tasks: list(tasks) },
+            ["hold", id, phase] => {
+                Kind::Hold { hold: hold(id)?, phase: phase.to_owned(), triggers: Vec::new() }
+            }
+            ["hold", id, phase, tasks] => {
+                Kind::Hold { hold: hold(id)?, phase: phase.to_owned(), triggers: list(tasks) }
+            }
+            ["modifications", ..] => {
+                let counts = words[1..].iter().map(|word| {
+                    let name = word.name.clone().ok_or("figures are written name=number")?;
+                    Ok((name, number(&word.text)?))
+                });
+                Kind::Modifications(counts.collect::<Result<_, String>>()?)
+            }
+            ["edges", ..] => Kind::Edges(texts[1..].iter().map(|text| (*text).to_owned()).collect()),
+            ["tasks", ..] => Kind::Tasks(texts[1..].iter().map(|text| (*text).to_owned()).collect()),
             ["done"] => Kind::Done,
             ["count", count] => Kind::Count(number(count)?),
             ["refused", code] => Kind::Refused(code.to_owned()),
@@ -119,6 +149,57 @@ impl Expectation {
                 found.sort();
                 (format!("{wanted:?}"), format!("{found:?}"))
             }
+            Kind::Revision(revision) => {
+                let found = sim.scheduler(self.run).map(|scheduler| scheduler.revision().0);
+                (format!("{:?}", Some(revision)), format!("{found:?}"))
+            }
+            Kind::Fault { edit, code } => {
+                let found: Vec<String> = faults(sim);
+                let wanted = format!("{edit}:{code}");
+                if found.contains(&wanted) {
+                    return Ok(());
+                }
+                (wanted, format!("{found:?}, {}", answer(sim)))
+            }
+            Kind::Faults(count) => (count.to_string(), faults(sim).len().to_string()),
+            Kind::Pending { count, tasks } => {
+                let found = pending(sim, self.run);
+                let tasks = if tasks.is_empty() { &found } else { tasks };
+                (format!("{count} {tasks:?}"), format!("{} {found:?}", found.len()))
+            }
+            Kind::Hold { hold, phase, triggers } => {
+                let found = hold_state(sim, self.run, *hold);
+                let wanted = (phase.clone(), triggers.clone());
+                let found = if triggers.is_empty() { (found.0, Vec::new()) } else { found };
+                (format!("{wanted:?}"), format!("{found:?}"))
+            }
+            Kind::Modifications(wanted) => {
+                let found = sim.scheduler(self.run).map(|scheduler| scheduler.synchronizer().statistics());
+                let found = found.unwrap_or_default();
+                let found = wanted.iter().map(|(name, _)| {
+                    let figure = match name.as_str() {
+                        "total" => found.total_modifications,
+                        "completed" => found.completed_modifications,
+                        "timeout" => found.timeout_modifications,
+                        "cancelled" => found.cancelled_modifications,
+                        _ => u64::MAX,
+                    };
+                    (name.clone(), figure)
+                });
+                (format!("{wanted:?}"), format!("{:?}", found.collect::<Vec<_>>()))
+            }
+            Kind::Edges(wanted) => {
+                let graph = sim.scheduler(self.run).map(|scheduler| scheduler.graph().to_spec());
+                let edges = graph.iter().flat_map(|graph| &graph.dependencies);
+                let found: Vec<String> = edges.map(|edge| format!("{}>{}", edge.from, edge.to)).collect();
+                (wanted.join(" "), found.join(" "))
+            }
+            Kind::Tasks(wanted) => {
+                let graph = sim.scheduler(self.run).map(|scheduler| scheduler.graph().to_spec());
+                let found: Vec<String> =
+                    graph.iter().flat_map(|graph| &graph.tasks).map(|task| task.id.to_string()).collect();
+                (wanted.join(" "), found.join(" "))
+            }
             Kind::Done => ("done".to_owned(), answer(sim)),
             Kind::Count(count) => (format!("{count} tasks"), answer(sim)),
             Kind::Refused(code) => match sim.answer() {
@@ -148,6 +229,38 @@ impl Expectation {
     }
 }
 
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::to_owned).collect()
+}
+
+/// The faults of the last batch, as `edit:code`.
+fn faults(sim: &Sim) -> Vec<String> {
+    match sim.answer() {
+        Some(Err(Refusal::Rejected(rejection))) => {
+            rejection.faults.iter().map(|fault| format!("{}:{}", fault.edit, fault.code)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Tasks whose end waits for an answer, in the order in which they registered.
+fn pending(sim: &Sim, run: usize) -> Vec<String> {
+    let Some(scheduler) = sim.scheduler(run) else { return Vec::new() };
+    scheduler.synchronizer().pending().map(|task| scheduler.graph().id(task).to_string()).collect()
+}
+
+fn hold_state(sim: &Sim, run: usize, hold: HoldId) -> (String, Vec<String>) {
+    let Some(scheduler) = sim.scheduler(run) else { return ("down".into(), Vec::new()) };
+    let Some(open) = scheduler.synchronizer().get(hold) else { return ("none".into(), Vec::new()) };
+    let phase = match scheduler.synchronizer().answered(hold) {
+        Answered::Active => "active",
+        Answered::Collecting => "collecting",
+        Answered::Closed | Answered::Unknown => "none",
+    };
+    let triggers = open.triggers.iter().map(|task| scheduler.graph().id(*task).to_string());
+    (phase.to_owned(), triggers.collect())
+}
+
 fn outcome(sim: &Sim, run: usize, task: &str) -> Option<starline_types::Outcome> {
     let scheduler = sim.scheduler(run)?;
     let found = scheduler.task_outcome(scheduler.graph().find(task)?, sim.fleet())?;
@@ -159,6 +272,8 @@ fn answer(sim: &Sim) -> String {
         None => "no answer".to_owned(),
         Some(Ok(Answer::Done)) => "done".to_owned(),
         Some(Ok(Answer::Count(count))) => format!("{count} tasks"),
+        Some(Ok(Answer::Committed(applied))) => format!("revision {}", applied.revision.0),
+        Some(Ok(Answer::Checked(applied))) => format!("would be revision {}", applied.revision.0),
         Some(Err(refusal)) => format!("refused: {refusal}"),
     }
 }

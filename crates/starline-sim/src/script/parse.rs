@@ -1,7 +1,10 @@
 //! Reading a scenario.
 
+use std::sync::Arc;
+
 use starline_types::{
-    DeviceApproval, DeviceId, DeviceProfile, FailurePolicy, Millis, RunId, RunSettings, Timestamp,
+    DeviceApproval, DeviceId, DeviceProfile, EditorSettings, FailurePolicy, HoldScope, LateEdits, Millis,
+    OutcomeStatus, Policy, RunId, RunSettings, Timestamp,
 };
 
 use super::expect::Expectation;
@@ -10,6 +13,9 @@ use super::{DeviceLine, EventLine, RunLines, Script, ScriptError, What};
 use crate::{Action, Crash, Strategist};
 
 type Read<T> = Result<T, String>;
+
+/// What attempts of tasks do, by name.
+type Works = Vec<(String, Vec<crate::Work>)>;
 
 impl Script {
     /// Reads a scenario.
@@ -34,12 +40,30 @@ impl Script {
                 self.runs.push(run(&id.text, rest)?);
             }
             "device" => self.devices.push(device(rest)?),
-            "task" => self.current()?.read_task(rest)?,
-            "at" => {
-                let event = self.event(line, rest)?;
-                self.events.push(event);
+            "task" => {
+                let run = self.current()?;
+                run.lines.read_task(rest)?;
+                run.settings.assignments.extend(run.lines.assignments.drain(..));
             }
-            other => return Err(format!("{other:?} is none of run, device, task, at")),
+            "work" => {
+                let mut lines = super::tasks::TaskLines::default();
+                lines.read_task(rest)?;
+                self.current()?.lines.works.append(&mut lines.works);
+            }
+            "answers" => {
+                let (reply, mut works) = super::edits::reply(rest)?;
+                let run = self.current()?;
+                run.replies.push(reply);
+                run.lines.works.append(&mut works);
+            }
+            "at" => {
+                let (event, mut works) = self.event(line, rest)?;
+                self.events.push(event);
+                if !works.is_empty() {
+                    self.current()?.lines.works.append(&mut works);
+                }
+            }
+            other => return Err(format!("{other:?} is none of run, device, task, work, answers, at")),
         }
         Ok(())
     }
@@ -52,7 +76,7 @@ impl Script {
         self.runs.last_mut().ok_or_else(|| "no run".into())
     }
 
-    fn event(&self, line: usize, words: &[Word]) -> Read<EventLine> {
+    fn event(&self, line: usize, words: &[Word]) -> Read<(EventLine, Works)> {
         let (at, rest) = words.split_first().ok_or("a time is missing")?;
         let at = Timestamp(duration(&at.text)?.0);
         let (run, rest) = match rest.split_first() {
@@ -67,9 +91,15 @@ impl Script {
             Some((first, rest)) if first.text == "expect" => {
                 What::Expect(Expectation::read(run, rest, |id| self.device(id))?)
             }
-            _ => What::Do(self.action(run, rest)?),
+            _ => {
+                if let Some(said) = super::edits::said(rest)? {
+                    let what = What::Do(Action::Say { run, saying: said.saying });
+                    return Ok((EventLine { line, at, what }, said.works));
+                }
+                What::Do(self.action(run, rest)?)
+            }
         };
-        Ok(EventLine { line, at, what })
+        Ok((EventLine { line, at, what }, Vec::new()))
     }
 
     fn device(&self, id: &str) -> Read<usize> {
@@ -136,6 +166,23 @@ fn run(id: &str, words: &[Word]) -> Read<RunLines> {
                     other => return Err(format!("unknown policy {other:?}")),
                 }
             }
+            None if text == "editor" => drop(editor(&mut settings)),
+            Some("scope") => {
+                editor(&mut settings).hold.scope = match text.as_str() {
+                    "graph" => HoldScope::Graph,
+                    "descendants" => HoldScope::Descendants,
+                    other => return Err(format!("unknown scope {other:?}")),
+                }
+            }
+            Some("window") => editor(&mut settings).hold.batch_window = duration(text)?,
+            Some("hold_timeout") => editor(&mut settings).hold.modification_timeout = duration(text)?,
+            Some("late") => editor(&mut settings).hold.late_edits = LateEdits::Refuse,
+            Some("edit_on") => editor(&mut settings).edit_on = vec![OutcomeStatus::Failed],
+            Some("allow") => guard(&mut settings).allow = list(text),
+            Some("only") => guard(&mut settings).only.devices = list(text),
+            Some("kinds") => guard(&mut settings).only.kinds = list(text),
+            Some("approve") => guard(&mut settings).require_approval.kinds = list(text),
+            Some("most") => guard(&mut settings).limits.edits = Some(number(text)?),
             Some("max_parallel") => settings.max_parallel = Some(number(text)?),
             Some("deadline") => settings.deadline = Some(duration(text)?),
             Some("edit_wait") => settings.edit_wait = duration(text)?,
@@ -148,7 +195,19 @@ fn run(id: &str, words: &[Word]) -> Read<RunLines> {
             _ => return Err(format!("a run has no {}", name.as_deref().unwrap_or(text))),
         }
     }
-    Ok(RunLines { id, settings, strategist, tasks: Vec::new(), edges: Vec::new(), works: Vec::new() })
+    Ok(RunLines { id, settings, strategist, lines: <_>::default(), replies: Vec::new() })
+}
+
+fn editor(settings: &mut RunSettings) -> &mut EditorSettings {
+    Arc::make_mut(settings.editor.get_or_insert_default())
+}
+
+fn guard(settings: &mut RunSettings) -> &mut Policy {
+    Arc::make_mut(settings.policy.get_or_insert_default())
+}
+
+fn list(text: &str) -> Option<Vec<smol_str::SmolStr>> {
+    Some(text.split(',').map(smol_str::SmolStr::new).collect())
 }
 
 fn device(words: &[Word]) -> Read<DeviceLine> {

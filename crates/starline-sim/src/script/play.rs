@@ -36,8 +36,8 @@ impl Script {
         for run in &self.runs {
             let graph = GraphSpec {
                 name: run.id.to_string(),
-                tasks: run.tasks.iter().cloned().map(Arc::new).collect(),
-                dependencies: run.edges.clone(),
+                tasks: run.lines.tasks.iter().cloned().map(Arc::new).collect(),
+                dependencies: run.lines.edges.clone(),
                 ..GraphSpec::default()
             };
             let plan = Plan {
@@ -47,7 +47,12 @@ impl Script {
                 limits: Limits::default(),
             };
             match sim.submit(run.id.clone(), plan, run.strategist) {
-                Ok(place) => run.works.iter().for_each(|(task, works)| sim.tell(place, task, works.clone())),
+                Ok(place) => {
+                    for (task, works) in &run.lines.works {
+                        sim.tell(place, task, works.clone());
+                    }
+                    sim.reply(place, run.replies.clone());
+                }
                 Err(rejection) => findings.push(format!("run {} was rejected: {rejection}", run.id)),
             }
         }

@@ -8,7 +8,6 @@ use starline_types::{
     TaskError, TaskId, TaskReport, TaskSpec, Value,
 };
 
-use super::RunLines;
 use super::parse::{duration, number};
 use super::words::Word;
 use crate::Work;
@@ -29,7 +28,16 @@ struct Told {
     stops: Option<Option<Millis>>,
 }
 
-impl RunLines {
+/// Tasks, the edges into them, and what their attempts do.
+#[derive(Debug, Default)]
+pub(super) struct TaskLines {
+    pub(super) tasks: Vec<TaskSpec>,
+    pub(super) edges: Vec<Dependency>,
+    pub(super) works: Vec<(String, Vec<Work>)>,
+    pub(super) assignments: Vec<(TaskId, DeviceId)>,
+}
+
+impl TaskLines {
     pub(super) fn read_task(&mut self, words: &[Word]) -> Read<()> {
         let (id, rest) = words.split_first().ok_or("a task needs an id")?;
         let mut task = TaskSpec::new(task_id(&id.text)?, Payload::Noop);
@@ -42,8 +50,8 @@ impl RunLines {
                 || read_retry(&mut task, name, text)?
                 || read_field(&mut task, name, text)?;
             if !known && name == "assigned" {
-                self.settings.assignments.insert(task.id.clone(), device_id(text)?);
-            } else if !known {
+                self.assignments.push((task.id.clone(), device_id(text)?));
+            } else if !known && name != "description" {
                 return Err(format!("a task has no {name}"));
             }
         }
@@ -207,7 +215,7 @@ fn smol(text: &str) -> smol_str::SmolStr {
     smol_str::SmolStr::new(text)
 }
 
-fn task_id(text: &str) -> Read<TaskId> {
+pub(super) fn task_id(text: &str) -> Read<TaskId> {
     TaskId::new(text).map_err(|error| error.to_string())
 }
 

@@ -30,6 +30,7 @@ impl Sim {
             Action::Crash(crash) if self.up => self.arm_crash(crash),
             Action::Crash(_) => {}
             Action::Calm => self.calm(),
+            Action::Say { run, saying } => self.say_to(run, saying),
             command => self.command(command),
         }
     }
@@ -83,6 +84,7 @@ impl Sim {
             | Action::Join { .. }
             | Action::Forge(_)
             | Action::Crash(_)
+            | Action::Say { .. }
             | Action::Calm => return,
         };
         let Some(input) = input.filter(|_| run < self.office.seats.len()) else { return };

@@ -29,6 +29,7 @@ impl Sim {
             None if self.judge.is_some() => {
                 let times = self.times();
                 self.with_judge(|judge, ground| judge.settled(ground, &times));
+                self.compare_edited();
             }
             None => {}
         }
@@ -47,6 +48,12 @@ impl Sim {
             self.tally.facts += 1;
             self.with_judge(|judge, ground| judge.hear(run, &envelope, ground));
             self.note_lease(run, &envelope.event);
+            if let Event::EditCommitted(applied) = &envelope.event {
+                self.runs[run].learn(&applied.batch);
+                self.tally.edits += 1;
+                self.edited.push(run);
+            }
+            self.tally.holds += u64::from(matches!(envelope.event, Event::HoldOpened { .. }));
             self.office.seats[run].journal.push(envelope);
         }
         self.office.seats[run].step.events = events;
@@ -88,7 +95,8 @@ impl Sim {
                         self.post(device, Happening::AckCame { device, key, connection });
                     }
                 }
-                Effect::Close => {}
+                Effect::HandOver(hold) => self.ask_editor(run, hold),
+                Effect::HoldOver { .. } | Effect::Close => {}
             }
         }
         self.office.seats[run].step.effects = effects;
@@ -114,6 +122,10 @@ impl Sim {
         self.tally.attempts += 1;
         let Attempt { id, payload, spec, .. } = attempt;
         let task = id.task;
+        if spec.idempotent {
+            self.runs[key.run as usize].harmless.insert(key.task);
+        }
+        self.with_judge(|judge, _| judge.dispatched(key, &spec, &payload));
         let work: Box<Work> = Box::new(self.nature.work(key, &spec));
         self.runs[key.run as usize].sent.insert(key.task, payload);
         let seat = &self.devices[device];

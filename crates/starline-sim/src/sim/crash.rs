@@ -11,6 +11,7 @@ impl Sim {
     /// Everything in the process is gone; what is durable stays, and so do the devices.
     pub(super) fn go_down(&mut self, crash: Crash) {
         let office = std::mem::take(&mut self.office);
+        self.edited.clear();
         self.archive = office.seats.into_iter().map(|seat| (seat.journal, seat.strategist)).collect();
         self.up = false;
         let now = self.now;
@@ -74,6 +75,7 @@ impl Sim {
                 self.office.tell_all(self.now, ix, DeviceChange::Forgotten);
             }
         }
+        self.reattach();
         for run in 0..self.runs.len() {
             let state = self.office.seats[run].scheduler.run_state();
             if self.runs[run].wanted && matches!(state, RunState::Created | RunState::Ready) {

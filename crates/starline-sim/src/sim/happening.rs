@@ -5,6 +5,7 @@ use std::fmt;
 use starline_scheduler::Undelivered;
 use starline_types::{ConfirmedBy, Millis, TaskRef, TaskReport, Timestamp};
 
+use super::Saying;
 use super::work::{Key, Work};
 
 /// What somebody does to a simulated orchestrator or to its devices. Runs and devices are named by position.
@@ -56,6 +57,13 @@ pub enum Action {
         task: String,
         /// Id of the device.
         device: String,
+    },
+    /// Somebody says something about the graph or its holds.
+    Say {
+        /// The run.
+        run: usize,
+        /// What.
+        saying: Saying,
     },
     /// Drops the plans of a run.
     ClearAssignments(usize),
@@ -215,6 +223,7 @@ impl fmt::Display for Action {
                 write!(f, "{} {task}", if *approve { "approve" } else { "reject" })
             }
             Self::Reassign { task, device, .. } => write!(f, "reassign {task} to {device}"),
+            Self::Say { saying, .. } => saying.fmt(f),
             Self::ClearAssignments(_) => f.write_str("clear assignments"),
             Self::Kill { device, certain } => {
                 write!(f, "device {device} dies{}", if *certain { " for certain" } else { "" })

@@ -102,3 +102,26 @@ impl Sim {
         (self.violation, self.tally, self.trace.into_text())
     }
 }
+
+impl Sim {
+    /// Compares graphs that were edited in this commit, and holds, with what the facts say about them.
+    pub(super) fn compare_edited(&mut self) {
+        if self.judge.is_none() || !self.up {
+            return;
+        }
+        for run in std::mem::take(&mut self.edited) {
+            let graph = self.office.seats[run].scheduler.graph().to_spec();
+            self.with_judge(|judge, _| judge.compare_graph(run, &graph));
+        }
+        for run in 0..self.office.seats.len() {
+            let (Some(mut judge), scheduler) = (self.judge.take(), &self.office.seats[run].scheduler) else {
+                return;
+            };
+            let verdict = judge.compare_holds(run, scheduler);
+            self.judge = Some(judge);
+            if let Err((oracle, message)) = verdict {
+                self.object(oracle, message);
+            }
+        }
+    }
+}

@@ -5,8 +5,10 @@ mod commit;
 mod crash;
 mod device;
 mod devices;
+mod editors;
 mod happening;
 mod judged;
+mod saying;
 mod scripted;
 mod truth;
 mod view;
@@ -20,11 +22,13 @@ use starline_types::{DeviceProfile, Envelope, Payload, RunId, TaskId, Timestamp}
 
 pub(crate) use command::TRY_AGAIN;
 pub(crate) use device::SimDevice;
+pub(crate) use editors::{Answers, Seen};
 pub use happening::{Action, Crash, Forged};
 pub(crate) use happening::{Content, Happening};
+pub use saying::{Saying, Speaker};
 pub(crate) use truth::{Ended, Truth};
-pub use work::Work;
 pub(crate) use work::{DispatchFate, Fate, Key, Nature};
+pub use work::{Reply, Work};
 
 use crate::agenda::Agenda;
 use crate::office::Office;
@@ -65,6 +69,8 @@ pub struct Sim {
     trace: Trace,
     tally: Tally,
     answer: Option<Result<Answer, Refusal>>,
+    /// Runs whose graph was edited in this commit.
+    edited: Vec<usize>,
     /// Commits so far, and those at the present time.
     commits: u64,
     spin: u32,
@@ -77,6 +83,12 @@ pub struct Sim {
 struct RunFile {
     id: RunId,
     tasks: FxHashMap<TaskId, u32>,
+    /// Every name that a task ever had, by number.
+    names: Vec<TaskId>,
+    /// Numbers of tasks that may run twice, or might once.
+    harmless: BTreeSet<u32>,
+    /// Whether an editor is there, as far as the editor knows.
+    attached: bool,
     /// Whether somebody asked for the run to start.
     wanted: bool,
     /// The payload that was last sent for a task.
@@ -110,6 +122,7 @@ impl Sim {
             trace: Trace::default(),
             tally: Tally::default(),
             answer: None,
+            edited: Vec::new(),
             commits: 0,
             spin: 0,
             #[cfg(feature = "seeded-bugs")]
@@ -137,10 +150,19 @@ impl Sim {
     /// The graph has faults; nothing has changed.
     pub fn submit(&mut self, id: RunId, plan: Plan, strategist: Strategist) -> Result<usize, Rejection> {
         let tasks = plan.graph.tasks.iter().zip(0..).map(|(task, at)| (task.id.clone(), at)).collect();
+        let names = plan.graph.tasks.iter().map(|task| task.id.clone()).collect();
         let run = self.office.open(self.now, id.clone(), plan, strategist)?;
         #[cfg(feature = "seeded-bugs")]
         self.office.seats[run].scheduler.set_bug(self.bug);
-        self.runs.push(RunFile { id, tasks, wanted: false, sent: FxHashMap::default() });
+        self.runs.push(RunFile {
+            id,
+            tasks,
+            names,
+            harmless: BTreeSet::new(),
+            attached: false,
+            wanted: false,
+            sent: FxHashMap::default(),
+        });
         self.commit();
         Ok(run)
     }

@@ -2,19 +2,22 @@
 
 use starline_scheduler::{Answer, Fleet, Input, Refusal, Scheduler};
 use starline_types::{
-    AttemptId, DeviceId, DeviceStatus, Envelope, Payload, Reading, RunOutcome, Statistics, TaskId, TaskSpec,
+    AttemptId, DeviceId, DeviceStatus, Envelope, Payload, Reading, RunOutcome, Statistics, TaskId,
 };
 
-use super::{Key, Sim, Work};
+use super::{Key, Reply, Sim, Work};
 use crate::Violation;
 
 impl Sim {
     /// Says what the attempts of a task do, one after the other; the last work is that of all further ones.
-    /// A task or run that does not exist is ignored.
+    /// A task that does not exist yet may be added by an edit.
     pub fn tell(&mut self, run: usize, task: &str, works: Vec<Work>) {
-        if let Some(task) = self.place(run, task) {
-            self.nature.tell(run as u32, task, works);
-        }
+        self.nature.tell(run, task, works);
+    }
+
+    /// Says how the editor of a run answers holds, one after the other; the last reply is that to all further ones.
+    pub fn reply(&mut self, run: usize, replies: Vec<Reply>) {
+        self.nature.reply(run, replies);
     }
 
     /// Position of a run.
@@ -183,17 +186,13 @@ impl Sim {
     /// An attempt in words.
     pub(super) fn name(&self, key: Key) -> String {
         let file = self.runs.get(key.run as usize);
-        let task = file.and_then(|file| file.tasks.iter().find(|(_, at)| **at == key.task));
-        let task = task.map_or("?", |(id, _): (&TaskId, _)| id.as_str());
+        let task = file.and_then(|file| file.names.get(key.task as usize));
+        let task = task.map_or("?", TaskId::as_str);
         format!("{}/{task}#{}", file.map_or("?", |file| file.id.as_str()), key.attempt)
     }
 
-    pub(super) fn spec(&self, key: Key) -> Option<&TaskSpec> {
-        let graph = self.office.seats.get(key.run as usize)?.scheduler.graph();
-        graph.indices().find(|ix| ix.0 == key.task).map(|ix| graph.spec(ix).as_ref())
-    }
-
+    /// Whether a task may run twice, or might when one of its attempts was sent.
     pub(super) fn is_idempotent(&self, key: Key) -> bool {
-        self.spec(key).is_some_and(|spec| spec.idempotent)
+        self.runs.get(key.run as usize).is_some_and(|file| file.harmless.contains(&key.task))
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use starline_scheduler::Undelivered;
-use starline_types::{ErrorKind, Millis, Payload, TaskError, TaskReport, TaskSpec};
+use starline_types::{EditBatch, ErrorKind, Millis, Payload, TaskError, TaskReport, TaskSpec};
+
+use super::{Answers, Saying, Seen};
 
 /// Names an attempt by position: run, task in its graph, number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -79,6 +81,15 @@ impl Work {
     }
 }
 
+/// How an editor answers a hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// Time that it takes.
+    pub after: Millis,
+    /// The batch, without a base and a hold; `None`: it releases the hold.
+    pub batch: Option<EditBatch>,
+}
+
 /// What becomes of a message: when it arrives, if it does, and when a second copy does.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fate {
@@ -124,7 +135,30 @@ pub(crate) trait Nature: fmt::Debug {
     fn calm(&mut self) {}
 
     /// Says what the attempts of a task do; the last work is that of all further attempts.
-    fn tell(&mut self, run: u32, task: u32, works: Vec<Work>) {
+    fn tell(&mut self, run: usize, task: &str, works: Vec<Work>) {
         let _ = (run, task, works);
+    }
+
+    /// Says how the editor of a run answers holds, one after the other.
+    fn reply(&mut self, run: usize, replies: Vec<Reply>) {
+        let _ = (run, replies);
+    }
+
+    /// What an editor says about a hold that it was handed, and when.
+    fn answer(&mut self, seen: &Seen<'_>) -> Answers {
+        let _ = seen;
+        Vec::new()
+    }
+
+    /// What somebody makes up.
+    fn improvise(&mut self, salt: u64, seen: &Seen<'_>) -> Saying {
+        let _ = seen;
+        Saying::Improvise(salt)
+    }
+
+    /// When the editor of a run comes back after a restart.
+    fn reattaches(&mut self, run: usize) -> Option<Millis> {
+        let _ = run;
+        None
     }
 }

@@ -26,7 +26,7 @@ fn created(scene: &TestRound<'_>) -> Event {
 
 fn committed(edits: Vec<Edit>) -> Event {
     let batch = EditBatch { edits, ..EditBatch::default() };
-    Event::EditCommitted(Arc::new(Applied { revision: batch.base.next(), batch }))
+    Event::EditCommitted(Arc::new(Applied { revision: batch.base.next(), batch, ..Applied::default() }))
 }
 
 /// Plays a round, lets the strategy know, and gives what was placed.

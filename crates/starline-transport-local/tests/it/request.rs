@@ -47,7 +47,9 @@ pub(crate) fn begin(
 
 /// Runs an attempt to its report.
 pub(crate) async fn run(device: &Arc<LocalDevice>, attempt: Attempt) -> TaskReport {
-    begin(device, attempt).await.expect("a report")
+    begin(device, attempt).await.unwrap_or_else(|error| {
+        TaskReport::failed(error.into_refusal().expect("a report, or a refusal that says why"))
+    })
 }
 
 /// Kind and message of a failure.

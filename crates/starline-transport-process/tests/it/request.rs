@@ -120,9 +120,11 @@ pub(crate) fn begin(device: &Arc<ProcessDevice>, attempt: Attempt) -> Pending {
     Arc::clone(device).run(attempt)
 }
 
-/// Runs an attempt to its report.
+/// Runs an attempt to its report; what the device refuses is a failure here.
 pub(crate) async fn run(device: &Arc<ProcessDevice>, attempt: Attempt) -> TaskReport {
-    begin(device, attempt).await.expect("a report")
+    begin(device, attempt).await.unwrap_or_else(|error| {
+        TaskReport::failed(error.into_refusal().expect("a report, or a refusal that says why"))
+    })
 }
 
 /// Makes a file that may be executed once its mode says so. Another process writes it: a file that is open for

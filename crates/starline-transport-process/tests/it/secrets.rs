@@ -35,6 +35,10 @@ fn knowing(script: &str) -> starline_device::Attempt {
     attempt("t", Payload::Sh(Arc::new(shell)))
 }
 
+fn attempt_of(shell: Shell) -> starline_device::Attempt {
+    attempt("t", Payload::Sh(Arc::new(shell)))
+}
+
 /// Everything that an attempt lets out, as one text.
 async fn everything(device: &Arc<ProcessDevice>, attempt: starline_device::Attempt) -> String {
     let mut signals = device.signals().expect("a stream");
@@ -119,6 +123,42 @@ async fn nothing_that_leaves_the_device_has_a_secret_in_it() {
 }
 
 #[tokio::test]
+async fn what_one_task_has_left_another_does_not_show() {
+    let scratch = Scratch::new();
+    let device = device(scratch.options());
+    let left = scratch.path().join("left");
+    let script = format!("printf '%s' \"$TOKEN\" > {}", left.display());
+    assert_eq!(stdout(run(&device, knowing(&script)).await), "");
+    assert_eq!(fs::read_to_string(&left).expect("a file"), CANARY, "files are kept as they are");
+    for script in ["cat", "cat >&2", "exit 3; cat >&2"] {
+        let script = script.replace("cat", &format!("cat {}", left.display()));
+        assert_clean(&everything(&device, sh(&script)).await);
+    }
+    assert!(
+        everything(&device, sh(&format!("cat {} >&2; exit 3", left.display()))).await.contains("[redacted]")
+    );
+}
+
+#[tokio::test]
+async fn json_says_no_secret_when_it_is_read() {
+    let scratch = Scratch::new();
+    let known = [("WORD".to_owned(), Secret::new("p\u{e4}ssw\u{f6}rd/1234"))].into_iter().collect();
+    let device = Arc::new(ProcessDevice::new(profile(), scratch.options()).with_secrets(known));
+    for (printed, read) in [
+        (r#"{"w": "p\\u00e4ssw\\u00f6rd/1234", "n": 1}"#, r#"{"n":1,"w":"[redacted]"}"#),
+        (r#"["p\\u00E4sswörd\\/1234"]"#, r#"["[redacted]"]"#),
+        (r#"{"p\\u00e4ssw\\u00f6rd\\u002f1234": 0}"#, r#"{"[redacted]":0}"#),
+    ] {
+        let report = run(&device, sh(&format!("printf '{printed}\\n'"))).await;
+        let value: starline_device::Value = stdout(report).trim().parse().expect("still JSON");
+        assert_eq!(value.to_string(), read);
+    }
+    let (_, message, _) =
+        failure(run(&device, sh("printf 'p\\303\\244ssw\\303\\266rd\\1/1234' >&2; exit 1")).await);
+    assert!(message.ends_with(": [redacted]"), "{message}");
+}
+
+#[tokio::test]
 async fn a_limit_leaves_no_part_of_a_secret() {
     let scratch = Scratch::new();
     for limit in 0..CANARY.len() + 8 {
@@ -146,6 +186,13 @@ async fn an_unknown_secret_is_refused_by_name() {
     assert_eq!(kind, ErrorKind::PermissionDenied);
     assert!(message.contains("`NO_SUCH_NAME`"), "{message}");
     assert!(!started.exists());
+    // One that could not be hidden is not given.
+    let pin = [("PIN".to_owned(), Secret::new("042"))].into_iter().collect();
+    let short = Arc::new(ProcessDevice::new(profile(), scratch.options()).with_secrets(pin));
+    let shell = Shell { script, secrets: [("X".to_owned(), "PIN".to_owned())].into(), ..Shell::default() };
+    let (kind, message, _) = failure(run(&short, attempt_of(shell)).await);
+    assert_eq!((kind, started.exists()), (ErrorKind::PermissionDenied, false));
+    assert!(message.contains("`PIN` has 3 characters; at least 4"), "{message}");
     // Without being named, none is given.
     assert_eq!(stdout(run(&device, sh("env | grep -c -e canary -e not-for; exit 0")).await), "0\n");
     assert!(format!("{device:?}").contains("CANARY"), "names are no secrets");

@@ -31,6 +31,51 @@ async fn a_script_runs_in_the_shell() {
     assert_eq!(kind, ErrorKind::ExitStatus, "a command that is not found, and no option");
 }
 
+/// A script that is too long for an argument does what it would do as one.
+#[tokio::test]
+async fn a_long_script_runs_like_a_short_one() {
+    let scratch = Scratch::new();
+    let mut all = vec![scratch.options(), scratch.limited()];
+    // A path that has to be quoted.
+    let apart = scratch.path().join("it's $(apart)");
+    fs::create_dir(&apart).expect("a folder");
+    all.push(ProcessOptions { work_root: apart, ..scratch.options() });
+    all.extend(scratch.contained().await);
+    for options in all {
+        let root = options.work_root.clone();
+        let device = device(options);
+        let small = "printf '%s|%s|' \"${0##*/}\" \"$#\"; cat; ls -A; [ \"$(pwd)\" -ef \"$STARLINE_WORK_DIR\" ] && echo here || echo $(pwd) $STARLINE_WORK_DIR\n";
+        let shell = |script: String| {
+            let stdin = Some("from outside\n".to_owned());
+            attempt("t", Payload::Sh(Arc::new(Shell { script, stdin, ..Shell::default() })))
+        };
+        let expected = stdout(run(&device, shell(small.to_owned())).await);
+        assert_eq!(expected, "sh|0|from outside\nhere\n");
+        for length in [(100 << 10) - 1, 100 << 10, 128 << 10, 1 << 20] {
+            let script = format!("{}\n{small}", ": 'it is $(long)'\n".repeat(length / 17));
+            assert_eq!(stdout(run(&device, shell(script)).await), expected, "{length}");
+        }
+        let long = |end: &str| sh(&format!("{}\n{end}", ":\n".repeat(100_000)));
+        let (kind, message, _) = failure(run(&device, long("echo no >&2; exit 7")).await);
+        assert_eq!((kind, message.as_str()), (ErrorKind::ExitStatus, "exit status 7: no"));
+        let (kind, ..) = failure(run(&device, long("echo 'open")).await);
+        assert_eq!(kind, ErrorKind::ExitStatus);
+        assert_eq!(fs::read_dir(&root).expect("a folder").count(), 0, "nothing is left");
+    }
+    // Nobody else reads it.
+    let device = device(ProcessOptions { keep_work_dirs: true, ..scratch.options() });
+    assert_eq!(stdout(run(&device, sh(&format!("{}\nexit 0", ":\n".repeat(100_000)))).await), "");
+    let [file] = scratch
+        .attempts()
+        .into_iter()
+        .filter(|name| name.ends_with(".sh"))
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("one");
+    let found = fs::metadata(scratch.options().work_root.join(file)).expect("a file");
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn the_environment_is_empty_but_for_what_is_passed() {
     let scratch = Scratch::new();
@@ -125,7 +170,18 @@ async fn refuse_all(scratch: &Scratch, options: ProcessOptions) {
         (exec([lost.to_str().expect("text")]), "or its interpreter was not found"),
         (exec([text.to_str().expect("text")]), "has no format that this system can execute"),
         (with(&|program| program.argv.push(nul.clone())), "an argument or variable contains a NUL byte"),
-        (with(&|program| program.argv.push("x".repeat(1 << 20))), "arguments or environment are too long"),
+        (
+            with(&|program| program.argv.push("x".repeat(1 << 20))),
+            "argument 1 (exec[1]) has 1048576 bytes, and the system takes at most 131071 in one",
+        ),
+        (
+            with(&|program| drop(program.env.insert("BIG".to_owned(), "x".repeat(131_068)))),
+            "variable BIG, with its name, has 131072 bytes, and the system takes at most 131071 in one",
+        ),
+        (
+            with(&|program| program.argv.extend(std::iter::repeat_n("x".repeat(100_000), 80))),
+            "too long for the system, with 8000080 bytes of arguments",
+        ),
         (
             with(&|program| _ = program.env.insert("A=B".into(), String::new())),
             "is no name of an environment",

@@ -10,17 +10,17 @@ use crate::fields::{Field, Fields, What};
 use crate::problem::{DUPLICATE_DEPENDENCY, INVALID_VALUE, Mark, Report, UNKNOWN_FIELD};
 use crate::tree::{Entry, View};
 
-const KINDS: [(&str, Option<DependencyKind>); 3] = [
+pub(crate) const KINDS: [(&str, Option<DependencyKind>); 3] = [
     ("success", Some(DependencyKind::Success)),
     ("failure", Some(DependencyKind::Failure)),
     ("completion", Some(DependencyKind::Completion)),
 ];
 
 /// An edge with its place; `None` for one that could not be read.
-pub(super) type Edge = Option<(Dependency, Mark)>;
+pub(crate) type Edge = Option<(Dependency, Mark)>;
 
 /// Hands over the edges into a task, one after the other: there may be very many.
-pub(super) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report, mut add: impl FnMut(Edge)) {
+pub(crate) fn read(section: &Field<'_>, to: &TaskId, report: &mut Report, mut add: impl FnMut(Edge)) {
     if let Some(list) = section.value.list() {
         let mut seen = BTreeSet::new();
         for item in list.items() {

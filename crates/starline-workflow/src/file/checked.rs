@@ -10,6 +10,7 @@ use super::LoadOptions;
 use super::after::condition_hint;
 use super::places::{Places, referred};
 use super::sent::sent;
+use super::whole;
 use crate::nearest;
 use crate::problem::{Mark, Report};
 use crate::tree::{Entry, View};
@@ -18,21 +19,30 @@ use crate::tree::{Entry, View};
 #[derive(Debug)]
 pub(crate) struct Marks<'t> {
     start: Mark,
+    keys: Vec<&'t str>,
     tasks: Vec<(Mark, View<'t>)>,
     edges: Vec<Mark>,
-    /// Keys of tasks that could not become tasks.
-    refused: BTreeSet<&'t str>,
+    /// Tasks that could not become tasks, by their keys.
+    refused: BTreeMap<&'t str, View<'t>>,
+    /// Whether the file may have tasks that nobody knows.
+    is_open: bool,
+    /// Whether edges are missing, nobody knows where.
     lost_edges: bool,
+    /// Tasks with edges into them that are missing.
+    lost_into: BTreeSet<usize>,
 }
 
 impl<'t> Marks<'t> {
     pub(crate) fn new(root: View<'t>) -> Self {
         Self {
             start: root.mark(),
+            keys: Vec::new(),
             tasks: Vec::new(),
             edges: Vec::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            is_open: false,
             lost_edges: false,
+            lost_into: BTreeSet::new(),
         }
     }
 
@@ -46,19 +56,36 @@ impl<'t> Marks<'t> {
         self.tasks.push((entry.at, entry.value));
     }
 
+    /// The next task of the graph stands here, as a workflow file has it: its texts are templates.
+    pub(crate) fn own_task(&mut self, entry: &Entry<'t>) {
+        self.keys.push(entry.key);
+        self.task(entry);
+    }
+
     /// The next edge of the graph stands here.
     pub(crate) fn edge(&mut self, at: Mark) {
         self.edges.push(at);
     }
 
-    /// An edge of the file is missing from the graph, and a problem says why.
-    pub(crate) fn lose_edge(&mut self) {
+    /// Edges of the file are missing from the graph, nobody knows where, and a problem says why.
+    pub(crate) fn lose_edges(&mut self) {
         self.lost_edges = true;
     }
 
+    /// An edge into the task of the graph that was noted last is missing, and a problem says why.
+    pub(crate) fn lose_edge_here(&mut self) {
+        self.lost_into.extend(self.tasks.len().checked_sub(1));
+    }
+
     /// A task of the file is missing from the graph, and a problem says why.
-    pub(crate) fn refuse(&mut self, key: &'t str) {
-        self.refused.insert(key);
+    pub(crate) fn refuse(&mut self, entry: &Entry<'t>) {
+        self.refused.insert(entry.key, entry.value);
+    }
+
+    /// Tasks of the file are missing that nobody knows, and a problem says why.
+    pub(crate) fn leave_open(&mut self) {
+        self.is_open = true;
+        self.lost_edges = true;
     }
 
     /// Where what has no place of its own is told.
@@ -78,7 +105,23 @@ impl<'t> Marks<'t> {
 
     /// Whether a task of this key is missing, and a problem says why.
     pub(super) fn is_refused(&self, key: &str) -> bool {
-        self.refused.contains(key)
+        self.is_open || self.refused.contains_key(key)
+    }
+
+    /// Every task of a workflow file by its key: first those of the graph, by their positions.
+    pub(super) fn views(&self) -> impl Iterator<Item = (&'t str, View<'t>)> {
+        let tasks = self.keys.iter().copied().zip(self.tasks.iter().map(|(_, view)| *view));
+        tasks.chain(self.refused.iter().map(|(key, view)| (*key, *view)))
+    }
+
+    /// Whether edges are missing, nobody knows where.
+    pub(super) fn lost_edges(&self) -> bool {
+        self.lost_edges
+    }
+
+    /// Tasks with edges into them that are missing.
+    pub(super) fn lost_into(&self) -> &BTreeSet<usize> {
+        &self.lost_into
     }
 
     /// Where the files and artefacts of a task are named, by the name of the input.
@@ -90,8 +133,12 @@ impl<'t> Marks<'t> {
 
     /// Whether the file has an output of the name, readable or not.
     pub(super) fn declares_output(&self, at: usize, name: &str) -> bool {
-        let outputs = self.task_at(at).and_then(|(_, task)| task.field("outputs"));
-        outputs.is_some_and(|outputs| outputs.map().is_none() || outputs.field(name).is_some())
+        let Some((_, task)) = self.task_at(at) else { return true };
+        let unread = |view: View<'_>| view.map().is_none() || view.is_merged();
+        match task.field("outputs") {
+            Some(outputs) => unread(outputs) || outputs.field(name).is_some(),
+            None => unread(task),
+        }
     }
 
     /// Takes edges out that name tasks which are missing: what is wrong has been said.
@@ -99,51 +146,64 @@ impl<'t> Marks<'t> {
         if self.refused.is_empty() {
             return;
         }
-        let missing = |id: &TaskId| self.refused.contains(id.as_str());
+        let missing = |id: &TaskId| self.refused.contains_key(id.as_str());
+        let positions: BTreeMap<&TaskId, usize> =
+            graph.tasks.iter().enumerate().map(|(at, task)| (&task.id, at)).collect();
+        let cut = graph.dependencies.iter().filter(|edge| missing(&edge.from));
+        let cut: Vec<usize> = cut.filter_map(|edge| positions.get(&edge.to).copied()).collect();
         let keep: Vec<bool> =
             graph.dependencies.iter().map(|edge| !missing(&edge.from) && !missing(&edge.to)).collect();
         let mut kept = keep.iter().copied();
         graph.dependencies.retain(|_| kept.next().unwrap_or(true));
         let mut kept = keep.iter().copied();
         self.edges.retain(|_| kept.next().unwrap_or(true));
-        self.lost_edges |= keep.contains(&false);
+        self.lost_into.extend(cut);
     }
 }
 
-/// Checks the graph; returns whether it passed.
+/// Checks the graph; returns whether it passed. Once anything is wrong, the rest is searched as well.
 pub(crate) fn check(
     graph: &Arc<GraphSpec>,
     marks: &Marks<'_>,
     options: &LoadOptions,
     report: &mut Report,
 ) -> bool {
+    let around = Surroundings {
+        devices: options.devices.as_deref(),
+        limits: options.limits.clone(),
+        ..Surroundings::default()
+    };
+    let faults = judged(graph, &around);
+    if !faults.is_empty() || !report.is_empty() {
+        whole::tell(graph, marks, &around.limits, &faults, report);
+    }
+    faults.is_empty()
+}
+
+/// The faults of a graph as a batch against the empty one.
+pub(super) fn judged(graph: &Arc<GraphSpec>, around: &Surroundings<'_>) -> Vec<Fault> {
     let batch = EditBatch {
         edits: vec![Edit::Build { graph: Arc::clone(graph), clear_existing: false }],
         ..EditBatch::default()
     };
-    let around = Surroundings { devices: options.devices.as_deref(), limits: options.limits.clone() };
     let mut empty = TaskGraph::default();
-    let rejection = match check_within(&mut empty, &batch, &around) {
+    match check_within(&mut empty, &batch, around) {
         Ok(checked) => {
             // Unwinding would only cost time: the graph is thrown away.
             let _ = checked.commit();
-            return true;
+            Vec::new()
         }
-        Err(rejection) => rejection,
-    };
-    let places = Places::new(graph, marks, options.limits.degree);
-    for fault in rejection.faults {
-        // With an edge missing, a reference may well be upstream.
-        if fault.code == Code::ReferenceNotUpstream && marks.lost_edges {
-            continue;
-        }
-        let problem = report.add(places.of(&fault), fault.code.as_str(), &fault.message);
-        if let Some(hint) = hint(&fault, graph) {
-            problem.hint(hint);
-        }
-        problem.path = fault.path.iter().map(ToString::to_string).collect();
+        Err(rejection) => rejection.faults,
     }
-    false
+}
+
+/// Tells a fault at its place.
+pub(super) fn tell(fault: &Fault, places: &Places<'_, '_, '_>, graph: &GraphSpec, report: &mut Report) {
+    let problem = report.add(places.of(fault), fault.code.as_str(), &fault.message);
+    if let Some(hint) = hint(fault, graph) {
+        problem.hint(hint);
+    }
+    problem.path = fault.path.iter().map(ToString::to_string).collect();
 }
 
 /// What to do about a fault.

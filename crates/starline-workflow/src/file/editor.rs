@@ -9,6 +9,7 @@ use starline_types::{
 };
 
 use super::after::condition_hint;
+use super::conditions::check_rule;
 use super::name::is_name;
 use super::policy::EDITS;
 use crate::excerpt::quoted;
@@ -146,6 +147,7 @@ fn condition(field: &Field<'_>, report: &mut Report) -> Option<String> {
         let message = format!("`when` of {}: {error}", field.what);
         report.add(field.value.mark(), INVALID_CONDITION, message).hint(condition_hint(text));
     }
+    check_rule(&field.what.to_string(), field.value, text, report);
     Some(text.to_owned())
 }
 
@@ -162,6 +164,9 @@ fn edits_of(section: &Field<'_>, report: &mut Report) -> Vec<Value> {
             continue;
         }
         let Some(op) = item.field("op") else {
+            if item.is_merged() {
+                continue;
+            }
             let message = format!("an edit of {what} has no `op`");
             report.add(item.mark(), MISSING_FIELD, message).hint(format!("one of {}", EDITS.join(", ")));
             continue;

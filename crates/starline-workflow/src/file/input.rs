@@ -129,7 +129,13 @@ pub(super) fn values(
     options: &LoadOptions,
     report: &mut Report,
 ) -> BTreeMap<String, Value> {
-    for name in options.inputs.keys().filter(|name| inputs.iter().all(|input| input.name != **name)) {
+    let is_open = section.is_some_and(|field| field.value.is_merged());
+    for name in options
+        .inputs
+        .keys()
+        .filter(|_| !is_open)
+        .filter(|name| inputs.iter().all(|input| input.name != **name))
+    {
         let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let problem = report.add(
             at,
@@ -140,7 +146,8 @@ pub(super) fn values(
     }
     let mut values = BTreeMap::new();
     let places = section.and_then(|field| field.value.map()).into_iter().flat_map(|map| map.entries());
-    for (input, place) in inputs.iter().zip(places.map(|entry| entry.at)) {
+    for (input, entry) in inputs.iter().zip(places) {
+        let place = entry.at;
         match options.inputs.get(&input.name) {
             Some(given) => {
                 let value = converted(given, input.kind);
@@ -156,7 +163,7 @@ pub(super) fn values(
                 Some(value) => {
                     values.insert(input.name.clone(), value.clone());
                 }
-                None if options.partial_inputs => {}
+                None if options.partial_inputs || entry.value.is_merged() => {}
                 None => {
                     let message =
                         format!("input {} has no default, and no value is given", quoted(&input.name));

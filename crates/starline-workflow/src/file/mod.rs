@@ -3,10 +3,12 @@
 mod after;
 mod approval;
 mod checked;
+mod conditions;
 mod device;
 mod editor;
 mod finding;
 mod input;
+mod known;
 mod name;
 mod places;
 mod policy;
@@ -16,6 +18,7 @@ mod secrets;
 mod sent;
 mod task;
 mod templates;
+mod whole;
 mod work;
 
 use std::collections::BTreeMap;
@@ -24,23 +27,27 @@ use std::sync::Arc;
 use starline_edit::Limits;
 use starline_types::{DeviceId, GraphSpec, RunSettings, Value};
 
-use secrets::Secrets;
+use known::Known;
 
 use crate::excerpt::quoted;
 use crate::fields::{Field, Fields, What};
 use crate::problem::{Problem, Report, Stop, UNSUPPORTED_VERSION};
 use crate::tree::{Meaning, Tree, View, text};
 
+pub(crate) use after::{KINDS, read as read_after};
 pub(crate) use approval::timeout_word;
 pub(crate) use checked::{Marks, check};
 pub(crate) use device::resources;
 pub(crate) use editor::{late_word, scope_word};
 pub use input::{Input, InputType};
+pub(crate) use name::path_fault;
+pub(crate) use policy::EDITS;
 pub(crate) use retry::jitter_word;
 pub(crate) use run::policy_word;
+pub(crate) use secrets::Secrets;
 pub use sent::FileResolver;
 pub(crate) use sent::{looks_sent, written};
-pub(crate) use task::output_word;
+pub(crate) use task::{Common, Defaults, body as read_change, output_word, whole as read_task};
 
 /// The version of the format that is read and written.
 pub(crate) const VERSION: u64 = 1;
@@ -153,25 +160,26 @@ fn read(source: &str, options: &LoadOptions, report: &mut Report) -> Result<Work
     }
     let inputs = fields.take("inputs");
     workflow.inputs = inputs.map(|field| input::read(&field, report)).unwrap_or_default();
-    let are_inputs_read = inputs.is_none_or(|field| field.value.map().is_some());
+    let are_inputs_read = inputs.is_none_or(|field| field.value.map().is_some() && !field.value.is_merged());
     let at = inputs.map_or_else(|| root.mark(), |field| field.at);
     workflow.settings.inputs = input::values(&workflow.inputs, inputs, at, options, report);
     let secrets = fields.take("secrets").map(|field| Secrets::read(&field, report)).unwrap_or_default();
     workflow.settings.policy = fields.take("policy").map(|field| Arc::new(policy::read(&field, report)));
     workflow.settings.editor = fields.take("editor").map(|field| Arc::new(editor::read(&field, report)));
-    let defaults =
-        fields.take("defaults").map(|field| task::Defaults::read(&field, report)).unwrap_or_default();
+    let defaults = fields.take("defaults").map(|field| Defaults::read(&field, report)).unwrap_or_default();
     let mut marks = Marks::new(root);
     let hint = "write `tasks:` with a mapping from ids to tasks";
     if let Some(field) = fields.need("tasks", hint, report) {
         marks.begin(field.at);
-        let common = task::Common { defaults: &defaults, secrets: &secrets, limits: &options.limits };
+        let common = Common { defaults: &defaults, secrets: &secrets, limits: &options.limits };
         task::read_all(&field, common, &mut graph, &mut marks, report)?;
     }
     fields.close(report);
     report.stop_if_full()?;
     sent::settle(&mut graph, &marks, options.files.as_deref(), report);
-    templates::check(are_inputs_read.then_some(&workflow.inputs), &graph, &marks, report);
+    let known = Known::new(are_inputs_read.then_some(&workflow.inputs), &graph, &marks);
+    templates::check(&known, &graph, &marks, report);
+    conditions::check(&known, &graph, &marks, report);
     workflow.settings.secrets = secrets.names;
     workflow.graph = Arc::new(graph);
     check(&workflow.graph, &marks, options, report);

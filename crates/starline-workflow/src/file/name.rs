@@ -14,7 +14,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// What is wrong with the path of a file below a folder.
-pub(super) fn path_fault(path: &str) -> Option<&'static str> {
+pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
     let is_absolute = path.starts_with('/');
     if is_absolute {
         Some("is absolute")

@@ -49,7 +49,12 @@ impl<'g, 'm, 't> Places<'g, 'm, 't> {
         }
     }
 
-    fn position(&self, task: &str) -> Option<usize> {
+    /// Whether the graph has a task.
+    pub(super) fn has_task(&self, id: &str) -> bool {
+        self.position(id).is_some()
+    }
+
+    pub(super) fn position(&self, task: &str) -> Option<usize> {
         let index = || self.graph.tasks.iter().enumerate().map(|(at, task)| (task.id.as_str(), at)).collect();
         self.by_id.get_or_init(index).get(task).copied()
     }
@@ -141,6 +146,13 @@ pub(super) fn referred(fault: &Fault) -> Option<&str> {
 }
 
 /// The field of a name.
-fn key_named(task: View<'_>, name: &str) -> Option<Mark> {
-    task.map()?.entries().find(|entry| entry.key == name).map(|entry| entry.at)
+fn key_named(task: View<'_>, path: &str) -> Option<Mark> {
+    let (mut view, mut found) = (task, None);
+    for name in path.split('.') {
+        let Some(entry) = view.map().and_then(|map| map.entries().find(|entry| entry.key == name)) else {
+            break;
+        };
+        (view, found) = (entry.value, Some(entry.at));
+    }
+    found
 }

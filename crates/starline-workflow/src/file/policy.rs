@@ -8,7 +8,7 @@ use crate::nearest;
 use crate::problem::{INVALID_VALUE, Report};
 
 /// Operations that a batch is made of.
-pub(super) const EDITS: [&str; 9] = [
+pub(crate) const EDITS: [&str; 9] = [
     "add_task",
     "update_task",
     "remove_task",

@@ -9,7 +9,7 @@ use crate::problem::{INVALID_VALUE, Report, UNKNOWN_SECRET};
 
 /// The names that a file declares.
 #[derive(Debug, Default)]
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     /// In the order of the file.
     pub(super) names: Vec<String>,
     known: BTreeSet<String>,
@@ -18,6 +18,12 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
+    /// The names that a run has; `None`: any may be meant.
+    pub(crate) fn of(names: Option<&[String]>) -> Self {
+        let known = names.unwrap_or_default();
+        Self { names: known.to_vec(), known: known.iter().cloned().collect(), unreadable: names.is_none() }
+    }
+
     pub(super) fn read(section: &Field<'_>, report: &mut Report) -> Self {
         let mut secrets = Self::default();
         let Some(list) = section.value.list() else {
@@ -60,7 +66,8 @@ impl Secrets {
         let env: BTreeSet<&str> = env.map(|entry| entry.key).collect();
         for entry in map.entries() {
             let (variable, what) = (quoted(entry.key), section.what);
-            if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
+            let is_variable = !entry.key.is_empty() && !entry.key.contains(['=', '\0']);
+            if !is_variable {
                 let message = format!("`secrets` of {what} has {variable}, which is no environment variable");
                 report.add(entry.at, INVALID_VALUE, message).hint("write `secrets: { VARIABLE: SECRET }`");
             }
@@ -76,7 +83,9 @@ impl Secrets {
                     hint.unwrap_or_else(|| format!("declare it at the top of the file: `secrets: [{name}]`")),
                 );
             }
-            asked.insert(entry.key.to_owned(), name.to_owned());
+            if is_variable {
+                asked.insert(entry.key.to_owned(), name.to_owned());
+            }
         }
         asked
     }

@@ -254,8 +254,9 @@ impl Sources<'_, '_> {
         };
         let outputs = &graph.tasks[at].outputs;
         match outputs.get(output).map(|declared| declared.kind) {
-            Some(OutputType::Artifact) => {}
-            Some(kind) => {
+            // Long texts are artefacts whatever they are declared as.
+            Some(OutputType::Artifact | OutputType::String | OutputType::Json) => {}
+            Some(kind @ (OutputType::Integer | OutputType::Number | OutputType::Boolean)) => {
                 let message = format!(
                     "{what} is sent output {} of task {task}, which is of the type {}",
                     quoted(output),

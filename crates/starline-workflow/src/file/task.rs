@@ -47,7 +47,7 @@ const MAX_RETRIES: u32 = 100;
 
 /// What tasks have that do not say otherwise: the section `defaults`.
 #[derive(Debug, Default)]
-pub(super) struct Defaults {
+pub(crate) struct Defaults {
     run_timeout: Option<Option<Millis>>,
     queue_timeout: Option<Option<Millis>>,
     retry: Option<Arc<RetryPolicy>>,
@@ -84,10 +84,10 @@ impl Defaults {
 
 /// What all tasks of a file are read with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Common<'c> {
-    pub(super) defaults: &'c Defaults,
-    pub(super) secrets: &'c Secrets,
-    pub(super) limits: &'c Limits,
+pub(crate) struct Common<'c> {
+    pub(crate) defaults: &'c Defaults,
+    pub(crate) secrets: &'c Secrets,
+    pub(crate) limits: &'c Limits,
 }
 
 /// Reads every task into the graph, with the edges into it.
@@ -107,6 +107,9 @@ pub(super) fn read_all<'t>(
     };
     report.at_most(section.at, common.limits.tasks, map.len(), "tasks")?;
     graph.tasks.reserve(map.len());
+    if section.value.is_merged() {
+        marks.leave_open();
+    }
     for entry in map.entries() {
         // They count where an alias stands for them as well.
         let edges = entry.value.field("after").map_or(0, View::len);
@@ -123,7 +126,7 @@ pub(super) fn read_all<'t>(
             Ok(id) => Some(id),
             Err(error) => {
                 report.add(entry.at, INVALID_ID, format!("key of a task: {error}"));
-                marks.refuse(entry.key);
+                marks.refuse(&entry);
                 None
             }
         };
@@ -131,16 +134,19 @@ pub(super) fn read_all<'t>(
         let stand_in = TaskId::new("task").ok();
         let Some(spec_id) = id.clone().or(stand_in) else { continue };
         graph.dependencies.reserve(edges);
+        if id.is_some() {
+            marks.own_task(&entry);
+        }
         let spec = task(&entry, spec_id, common, report, |edge| match edge {
             Some((dependency, at)) if id.is_some() => {
                 graph.dependencies.push(dependency);
                 marks.edge(at);
             }
-            _ => marks.lose_edge(),
+            None if id.is_some() => marks.lose_edge_here(),
+            _ => {}
         });
         if id.is_some() {
             graph.tasks.push(Arc::new(spec));
-            marks.task(&entry);
         }
     }
     marks.leave_out_refused(graph);
@@ -155,18 +161,44 @@ fn task(
     mut add: impl FnMut(after::Edge),
 ) -> TaskSpec {
     let name = entry.key;
-    let mut spec = TaskSpec::new(id, Payload::Noop);
     let own = Field { name, at: entry.at, value: entry.value, what: What::named("task", name) };
-    let Some(mut fields) = Fields::of(&own, own.what, "{ run: { sh: \"…\" } }", report) else {
-        add(None);
-        return spec;
-    };
-    let hint = "write what the task does: `run: { sh: \"…\" }` or `run: { exec: [program, argument] }`";
-    if let Some(field) = fields.need("run", hint, report) {
-        spec.run = work::read(&field, name, common.secrets, report);
+    match Fields::of(&own, own.what, "{ run: { sh: \"…\" } }", report) {
+        Some(fields) => whole(fields, id, name, common, report, add),
+        None => {
+            add(None);
+            TaskSpec::new(id, Payload::Noop)
+        }
     }
+}
+
+/// Reads a task with what it waits for.
+pub(crate) fn whole(
+    mut fields: Fields<'_>,
+    id: TaskId,
+    name: &str,
+    common: Common<'_>,
+    report: &mut Report,
+    mut add: impl FnMut(after::Edge),
+) -> TaskSpec {
     if let Some(field) = fields.take("after") {
-        after::read(&field, &spec.id, report, add);
+        after::read(&field, &id, report, &mut add);
+    }
+    body(fields, id, (name, true), common, report)
+}
+
+/// Reads the fields of a task but those that join it to others. A change of a task need not say what it does.
+pub(crate) fn body(
+    mut fields: Fields<'_>,
+    id: TaskId,
+    (name, is_whole): (&str, bool),
+    common: Common<'_>,
+    report: &mut Report,
+) -> TaskSpec {
+    let mut spec = TaskSpec::new(id, Payload::Noop);
+    let hint = "write what the task does: `run: { sh: \"…\" }` or `run: { exec: [program, argument] }`";
+    let run = if is_whole { fields.need("run", hint, report) } else { fields.take("run") };
+    if let Some(field) = run {
+        spec.run = work::read(&field, name, common.secrets, report);
     }
     let mut details = details(&mut fields, name, report);
     spec.device = fields.take("device").map(|field| Arc::new(device::read(&field, name, report)));
@@ -269,16 +301,9 @@ fn outputs(section: &Field<'_>, task: &str, report: &mut Report) -> BTreeMap<Str
         let what = What::named("output", entry.key);
         let Some(mut fields) = Fields::read(entry.value, entry.at, what, report) else { continue };
         let from = fields.need("from", "write `from: stdout`, `result` or \"/json/pointer\"", report);
-        let at = from.map(|field| field.value.mark());
         let from = from.and_then(|field| source(&field, report));
         let kind = fields.take("type").and_then(|field| field.word(&TYPES, report)).unwrap_or_default();
         fields.close(report);
-        if let (Some(OutputSource::Stdout), OutputType::Artifact, Some(at)) = (&from, kind, at) {
-            let message = format!("{what} is an artifact, and standard output is a text");
-            report.add(at, INVALID_VALUE, message).hint(
-                "write `from: \"/files/PATH\"` with PATH in `collect` of `run`, or choose another type",
-            );
-        }
         if let Some(from) = from {
             outputs.insert(entry.key.to_owned(), OutputSpec { from, kind });
         }

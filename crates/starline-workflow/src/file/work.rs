@@ -60,9 +60,11 @@ pub(super) fn read(section: &Field<'_>, task: &str, declared: &Secrets, report: 
         collect: fields.take("collect"),
     };
     let arguments = fields.take("arguments");
+    let is_merged = fields.is_merged();
     fields.close(report);
     let payload = match kinds.as_slice() {
         [kind] => payload(kind, &process, arguments, declared, report),
+        [] if is_merged => None,
         [] => {
             let message = format!("{what} says nothing to do");
             report.add(section.at, MISSING_FIELD, message).hint(format!("write one of {}", KINDS.join(", ")));

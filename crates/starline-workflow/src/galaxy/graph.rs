@@ -36,9 +36,8 @@ pub(super) fn to_graph(plan: &Constellation) -> GraphSpec {
 
 fn kept(plan: &Constellation, dependencies: &[Dependency]) -> Kept {
     let mut kept = Kept::default();
-    if ids::run(&plan.id).is_none_or(|id| id.as_str() != plan.id) {
-        kept.put("original_id", plan.id.as_str());
-    }
+    // A workflow has no id of its own: without this one every export would be another constellation.
+    kept.put("original_id", plan.id.as_str());
     if plan.name.is_none() {
         kept.put("name", Value::Null);
     }

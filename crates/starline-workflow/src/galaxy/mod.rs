@@ -14,6 +14,7 @@ mod read_task;
 mod starline;
 mod task;
 mod value;
+mod within;
 mod words;
 mod write;
 
@@ -30,6 +31,8 @@ use crate::{Exported, Limits, LoadOptions, Warning, Workflow, WriteError};
 use notes::Notes;
 use read::Source;
 use starline::Ignored;
+pub(crate) use within::{Within, import_within, restated_task, task_within};
+pub(crate) use words::is_capability;
 
 /// Name of the member in the metadata of a constellation that holds what Galaxy cannot express.
 const STARLINE: &str = "starline";
@@ -70,8 +73,8 @@ pub struct ImportedGalaxy {
 /// What a constellation is written with.
 #[derive(Clone, Debug, Default)]
 pub struct GalaxyExport<'o> {
-    /// The id of the constellation; `None`: that of the outcome, else the original of an id that an import has
-    /// rewritten, else a generated one.
+    /// The id of the constellation; `None`: that of the outcome, else the one that it had when it was imported, else a
+    /// generated one.
     pub run_id: Option<RunId>,
     /// How far a run of the graph has got; `None`: nothing has been started.
     pub outcome: Option<&'o RunOutcome>,
@@ -141,7 +144,16 @@ fn import(
     report: &mut Report,
 ) -> Result<ImportedGalaxy, Stop> {
     let tree = Tree::read_json(source, report)?;
-    let root = tree.root();
+    Ok(import_root(tree.root(), options, notes, report)?.0)
+}
+
+/// Imports the constellation that a value is.
+fn import_root<'t>(
+    root: View<'t>,
+    options: &GalaxyOptions,
+    notes: &mut Notes,
+    report: &mut Report,
+) -> Result<(ImportedGalaxy, Source<'t>), Stop> {
     let read = read::read(root, options, notes, report)?;
     let Source { plan, section, tasks, lines, lost } = &read;
     let run_id = ids::run(&plan.id).ok_or(Stop)?;
@@ -178,7 +190,7 @@ fn import(
     tasks.iter().for_each(|entry| marks.task(entry));
     lines.iter().for_each(|(at, _)| marks.edge(*at));
     if *lost {
-        marks.lose_edge();
+        marks.lose_edges();
     }
     let limits = LoadOptions { limits: options.limits.clone(), ..LoadOptions::default() };
     let valid = check(&workflow.graph, &marks, &limits, report);
@@ -194,7 +206,7 @@ fn import(
         }
         outcome
     });
-    Ok(ImportedGalaxy { workflow, run_id, revision, outcome, warnings: Vec::new() })
+    Ok((ImportedGalaxy { workflow, run_id, revision, outcome, warnings: Vec::new() }, read))
 }
 
 /// What an import makes of an outcome that was exported, without what starline writes beside it.

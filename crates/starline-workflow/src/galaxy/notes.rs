@@ -63,6 +63,18 @@ impl Notes {
         warnings.chain(more).collect()
     }
 
+    /// The warnings without their places: code, item and message.
+    pub(super) fn told(self) -> impl Iterator<Item = (&'static str, String, String)> {
+        self.list.into_iter().map(|note| (note.code, note.item, note.message))
+    }
+
+    /// Makes problems of the warnings of one code, without what is made of it otherwise.
+    pub(super) fn refuse_only(self, code: &str, otherwise: &str, report: &mut Report) {
+        for note in self.list.into_iter().filter(|note| note.code == code) {
+            report.add(note.at, note.code, note.message.strip_suffix(otherwise).unwrap_or(&note.message));
+        }
+    }
+
     /// Makes problems of the warnings.
     pub(super) fn refuse(self, report: &mut Report) {
         for note in self.list {

@@ -137,7 +137,7 @@ fn result(task: &Task, waits: bool) -> TaskResult {
 fn figures(graph: &GraphSpec, results: &BTreeMap<TaskId, TaskResult>, limits: &Limits) -> Statistics {
     let edit = Edit::Build { graph: Arc::new(graph.clone()), clear_existing: false };
     let batch = EditBatch { edits: vec![edit], ..EditBatch::default() };
-    let around = Surroundings { devices: None, limits: limits.clone() };
+    let around = Surroundings { devices: None, limits: limits.clone(), ..Surroundings::default() };
     let mut tasks = TaskGraph::default();
     if let Ok(checked) = check_within(&mut tasks, &batch, &around) {
         let _ = checked.commit();

@@ -32,11 +32,11 @@ pub(super) struct Tasks<'t> {
 }
 
 /// One member of a list or an object, with its id as far as it is known.
-#[derive(Clone, Copy)]
-struct Member<'t> {
-    key: Option<(&'t str, Mark)>,
-    value: View<'t>,
-    id: Option<&'t str>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member<'t> {
+    pub(super) key: Option<(&'t str, Mark)>,
+    pub(super) value: View<'t>,
+    pub(super) id: Option<&'t str>,
 }
 
 /// About the memory that a task takes until it is one of the graph, and when it is written again, with what
@@ -109,7 +109,8 @@ fn members<'t>(section: &Field<'t>, report: &mut Report) -> Vec<Member<'t>> {
     map.entries().map(member).collect()
 }
 
-fn task(
+/// Reads one task.
+pub(super) fn task(
     member: &Member<'_>,
     id: &str,
     options: &GalaxyOptions,

@@ -65,7 +65,7 @@ pub(super) const DEVICE_TYPES: [(&str, &str); 7] = [
 ];
 
 /// Whether a kind of device is a capability and no operating system.
-pub(super) fn is_capability(device_type: &str) -> bool {
+pub(crate) fn is_capability(device_type: &str) -> bool {
     matches!(device_type, "web" | "api")
 }
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::{Map, Value, json};
 
+use super::edit_task::{ListedTask, NewTask, ProposedListedTask, ProposedTask, TaskChange};
 use super::task::{After, EdgeKind, Task};
-use super::words::{Anything, EdgeId, Flag, Hold, Id, IdKey, Revision, Text};
+use super::words::{Anything, EdgeId, Flag, Hold, Id, IdKey, Revision, ShownCondition, Text};
 
 /// Changes of a run that are committed together or not at all: a list of edits, or the whole graph as it should be.
 #[derive(JsonSchema)]
@@ -31,8 +31,9 @@ pub(super) struct EditBatch {
     /// The edits, in order; later ones see what earlier ones made. At most 1000 by default.
     #[schemars(extend("maxItems" = 10_000))]
     edits: Vec<Edit>,
-    /// The whole graph as it should be. It becomes edits by comparison with the graph of the run.
-    graph: Graph,
+    /// The whole graph as it should be. It becomes edits by comparison with the graph of the run: tasks that are absent
+    /// go, and fields that are absent stay as they are.
+    graph: Proposal,
 }
 
 #[derive(JsonSchema)]
@@ -195,6 +196,8 @@ enum DependencyKind {
     Kind(EdgeKind),
     /// A condition over the outcome.
     When(ConditionalKind),
+    /// The same, as kinds are shown.
+    Shown(ShownCondition),
 }
 
 /// The task must end, and a condition over its outcome must be true.
@@ -261,7 +264,33 @@ enum Tasks {
     /// Tasks by id, as in a workflow file.
     Map(BTreeMap<IdKey, Task>),
     /// Tasks with their ids.
-    List(Vec<NewTask>),
+    List(Vec<ListedTask>),
+}
+
+/// Tasks and what they wait for, as far as they change.
+#[derive(JsonSchema)]
+#[schemars(title = "Whole graph", deny_unknown_fields, extend("required" = ["tasks"]))]
+struct Proposal {
+    /// Name, for people.
+    name: Text,
+    /// What the graph is about, for people and agents.
+    description: Text,
+    /// Anything to be kept with the graph.
+    metadata: BTreeMap<String, Anything>,
+    /// The tasks that are to be there: a mapping from ids, or a list of tasks with their ids.
+    tasks: ProposedTasks,
+    /// All dependencies beside those that `after` of tasks says. Where there is no such list, tasks without `after` keep
+    /// theirs.
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ProposedTasks {
+    /// Tasks by id.
+    Map(BTreeMap<IdKey, ProposedTask>),
+    /// Tasks with their ids.
+    List(Vec<ProposedListedTask>),
 }
 
 /// A dependency between two tasks.
@@ -279,62 +308,4 @@ struct Dependency {
     kind: DependencyKind,
     /// Why, for people and agents.
     note: Text,
-}
-
-/// A task with its id; what it waits for stands beside it.
-struct NewTask;
-
-/// The fields of a task that change.
-struct TaskChange;
-
-/// The fields of a task but `after`, which edits have beside it.
-fn fields(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let task = Task::json_schema(generator);
-    let fields = task.get("properties").and_then(Value::as_object).cloned();
-    let mut fields = fields.unwrap_or_default();
-    fields.remove("after");
-    fields
-}
-
-impl JsonSchema for NewTask {
-    fn schema_name() -> Cow<'static, str> {
-        "NewTask".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut properties = fields(generator);
-        let mut id = Id::json_schema(generator);
-        id.insert("description".to_owned(), "Id, new in the graph: `A-Z a-z 0-9 . _ : # -`.".into());
-        properties.insert("id".to_owned(), id.to_value());
-        json_schema!({
-            "title": "New task",
-            "description": "A task with its id.",
-            "type": "object",
-            "properties": properties,
-            "required": ["id", "run"],
-            "additionalProperties": false,
-        })
-    }
-}
-
-impl JsonSchema for TaskChange {
-    fn schema_name() -> Cow<'static, str> {
-        "TaskChange".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut properties = fields(generator);
-        for property in properties.values_mut() {
-            let description = property.as_object_mut().and_then(|members| members.remove("description"));
-            *property = json!({ "description": description, "anyOf": [property.take(), { "type": "null" }] });
-        }
-        json_schema!({
-            "title": "Change of a task",
-            "description": "The fields of a task that change; `null` puts one back to its default.",
-            "type": "object",
-            "properties": properties,
-            "minProperties": 1,
-            "additionalProperties": false,
-        })
-    }
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use super::words::{Anything, IdPattern, Million, Name, Span, Starred, Text, Wait};
+use super::words::{Anything, DayWait, IdPattern, Million, Name, Span, Starred, Text};
 
 /// Guard rails for every editor of a run.
 #[derive(JsonSchema)]
@@ -139,7 +139,7 @@ struct HoldSection {
     batch_window: Span,
     /// How long the editor may take, at most `24h`.
     #[schemars(extend("default" = "600s"))]
-    modification_timeout: Wait,
+    modification_timeout: DayWait,
     /// What becomes of an answer that comes too late.
     #[schemars(extend("default" = "accept"))]
     late_edits: Late,
@@ -225,9 +225,9 @@ struct OpenAi {
     key_env: Name,
     /// Name of the model.
     model: Text,
-    /// Longest wait for one answer.
+    /// Longest wait for one answer, at most `24h`.
     #[schemars(extend("default" = "60s"))]
-    timeout: Wait,
+    timeout: DayWait,
     /// Tokens of the whole run, at least 1.
     #[schemars(extend("default" = 50_000, "type" = "integer", "minimum" = 1))]
     max_tokens: Anything,

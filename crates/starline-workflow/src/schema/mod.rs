@@ -7,6 +7,7 @@
 mod devices;
 #[expect(dead_code, reason = "shapes are described and never built")]
 mod edit;
+mod edit_task;
 #[expect(dead_code, reason = "shapes are described and never built")]
 mod editor;
 mod kind;

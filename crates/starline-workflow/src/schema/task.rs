@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 
 use super::words::{
     Amount, Anything, AtLeastOne, EdgeId, ErrorWord, Flag, Hundred, Id, IdKey, Limit, Priority, Reference,
-    RelativePath, Source, Span, Text, Words,
+    RelativePath, Source, Span, Text, WeekLimit, Words,
 };
 use super::work::Work;
 
@@ -41,7 +41,7 @@ pub(super) struct Task {
     queue_timeout: Limit,
     /// Longest run of one attempt, such as `30s`, at most `7d`; `none` for no limit.
     #[schemars(extend("default" = "1000s", "examples" = ["30s", "2m", "none"]))]
-    run_timeout: Limit,
+    run_timeout: WeekLimit,
     /// What happens after an attempt that failed. What it does not say is taken from `defaults`.
     retry: Retry,
     /// Whether a second run does no harm. Permits retries where it cannot be known whether the first one ended.
@@ -196,13 +196,10 @@ struct Estimate {
 
 /// A value that is taken out of the result of a task.
 #[derive(JsonSchema)]
-#[schemars(title = "Output", deny_unknown_fields, extend("required" = ["from"], "allOf" = [
-    { "if": { "properties": { "type": { "const": "artifact" } }, "required": ["type"] },
-      "then": { "properties": { "from": { "not": { "const": "stdout" } } } } },
-]))]
+#[schemars(title = "Output", deny_unknown_fields, extend("required" = ["from"]))]
 struct Output {
     /// Where it is: `stdout` (without its last line break), `result`, or a JSON pointer into the result. A file that
-    /// `collect` keeps is at `/files/PATH`.
+    /// `collect` keeps is at `/files/PATH`. A stream of more than 64 KiB becomes an artefact, whatever its type is.
     #[schemars(extend("examples" = ["stdout", "result", "/files/report.csv"]))]
     from: Source,
     /// What it must be. An attempt whose output is missing or something else fails.
@@ -245,7 +242,7 @@ struct Gate {
     prompt: Text,
     /// How long the question stands, at most `7d`; `none` for ever.
     #[schemars(extend("default" = "1h", "examples" = ["1h", "none"]))]
-    timeout: Limit,
+    timeout: WeekLimit,
     /// What the lack of an answer means.
     #[schemars(extend("default" = "reject"))]
     on_timeout: OnTimeout,

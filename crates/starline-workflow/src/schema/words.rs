@@ -49,6 +49,28 @@ const EDGE_ID: &str = "^[A-Za-z0-9._:#>-]{1,520}$";
 const PATH: &str =
     "^(\\.|[^/.][^/]*|\\.[^/.][^/]*|\\.\\.[^/]+)(/+(\\.|[^/.][^/]*|\\.[^/.][^/]*|\\.\\.[^/]+))*$";
 
+/// Most of each unit of time within a week, and within a day.
+const WEEK: [(u64, &str); 5] = [(604_800_000, "ms"), (604_800, "s"), (10_080, "m"), (168, "h"), (7, "d")];
+const DAY: [(u64, &str); 5] = [(86_400_000, "ms"), (86_400, "s"), (1_440, "m"), (24, "h"), (1, "d")];
+
+/// A pattern for `none` and for times up to a longest one, which is exact but for fractions of a millisecond.
+fn within(longest: [(u64, &str); 5]) -> String {
+    let units = longest.map(|(most, unit)| format!("({})({unit})", up_to(most)));
+    format!("^(none|0*({}))$", units.join("|"))
+}
+
+/// A pattern for numbers up to a whole one, without leading zeros.
+fn up_to(most: u64) -> String {
+    let digits = most.to_string();
+    let less = digits.char_indices().filter(|(_, digit)| *digit > '0').map(|(at, digit)| {
+        let (same, rest) = (&digits[..at], digits.len() - at - 1);
+        let below = char::from_u32(u32::from(digit) - 1).unwrap_or('0');
+        format!("{same}[0-{below}][0-9]{{{rest}}}")
+    });
+    let less: Vec<String> = less.collect();
+    format!("([0-9]{{0,{}}}|{})(\\.[0-9]*)?|{digits}(\\.0*)?", digits.len() - 1, less.join("|"))
+}
+
 shape! {
     /// A text.
     Text = { "type": ["string", "number", "boolean"] };
@@ -76,6 +98,10 @@ shape! {
     Wait = { "type": "string", "pattern": WAIT };
     /// A time that is more than nothing, or `none`.
     Limit = { "type": "string", "pattern": LIMIT };
+    /// A time that is more than nothing and at most a day.
+    DayWait = { "type": "string", "pattern": WAIT, "allOf": [{ "pattern": (within(DAY)) }] };
+    /// A time that is more than nothing and at most a week, or `none`.
+    WeekLimit = { "type": "string", "pattern": LIMIT, "allOf": [{ "pattern": (within(WEEK)) }] };
     /// An amount.
     Amount = { "type": ["integer", "string"], "minimum": 0, "pattern": SIZE };
     /// An amount above zero.
@@ -120,6 +146,8 @@ shape! {
     IdPattern = { "type": ["string", "number", "boolean"], "pattern": "^[A-Za-z0-9._:#*-]+$" };
     /// A pattern that a `*` makes one.
     Starred = { "type": "string", "pattern": "\\*" };
+    /// A condition as kinds are shown.
+    ShownCondition = { "type": "string", "pattern": "^when\\(.*\\)$" };
     /// A hold.
     Hold = { "type": ["string", "integer"], "pattern": "^h-[0-9]+$", "minimum": 0 };
     /// A revision.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 
 use super::editor::{Editor, Policy};
 use super::task::{Retry, Task};
-use super::words::{Anything, IdKey, Limit, Name, Positive, Span, Text, Version, Wait};
+use super::words::{Anything, IdKey, Limit, Name, Positive, Span, Text, Version, Wait, WeekLimit};
 
 /// Tasks and what they wait for, with the settings of a run.
 #[derive(JsonSchema)]
@@ -89,9 +89,9 @@ enum InputType {
 #[derive(JsonSchema)]
 #[schemars(title = "Defaults", deny_unknown_fields, extend("required" = []))]
 struct Defaults {
-    /// Longest run of one attempt, such as `30s` or `2m`; `none` for no limit.
+    /// Longest run of one attempt, such as `30s` or `2m`, at most `7d`; `none` for no limit.
     #[schemars(extend("default" = "1000s", "examples" = ["30s", "2m", "none"]))]
-    run_timeout: Limit,
+    run_timeout: WeekLimit,
     /// Longest wait of a ready task for a device, such as `10m`; `none` for no limit.
     #[schemars(extend("default" = "none", "examples" = ["10m", "none"]))]
     queue_timeout: Limit,

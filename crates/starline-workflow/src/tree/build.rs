@@ -127,6 +127,7 @@ impl<'s, 'r> Builder<'s, 'r> {
             raw: Vec::new(),
             nodes: Vec::new(),
             children: Vec::new(),
+            merged: Vec::new(),
             root: 0,
         };
         Self {
@@ -280,8 +281,8 @@ impl<'s, 'r> Builder<'s, 'r> {
 
     fn close(&mut self) -> Result<(), Stop> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
-        if frame.is_map {
-            self.check_keys(frame.start)?;
+        if frame.is_map && self.check_keys(frame.start)? {
+            self.tree.merged.push(frame.node);
         }
         let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         let start = place(self.tree.children.len());
@@ -293,8 +294,9 @@ impl<'s, 'r> Builder<'s, 'r> {
         Ok(())
     }
 
-    /// Takes keys out that cannot stay: what is no text, what was there before, and merge keys.
-    fn check_keys(&mut self, from: usize) -> Result<(), Stop> {
+    /// Takes keys out that cannot stay: what is no text, what was there before, and merge keys. Returns whether there
+    /// was one of these.
+    fn check_keys(&mut self, from: usize) -> Result<bool, Stop> {
         let tree = &self.tree;
         let keys = self.pending[from..].chunks_exact(2).map(|pair| tree.nodes[pair[0] as usize]);
         if let Some(key) = keys.clone().find(|key| !matches!(key.body, Body::Scalar { .. })) {
@@ -339,7 +341,7 @@ impl<'s, 'r> Builder<'s, 'r> {
         }
         gone.sort_unstable();
         self.leave_out(from, &gone);
-        Ok(())
+        Ok(merge)
     }
 
     /// Takes entries out of the mapping whose children begin at `from`.
@@ -396,6 +398,7 @@ impl<'s, 'r> Builder<'s, 'r> {
             let hint = "a file begins with `version: 1`";
             return Err(self.stop(Mark::START, SYNTAX_ERROR, "the file is empty", hint));
         }
+        self.tree.merged.sort_unstable();
         let (tree, at) = (&self.tree, Mark::START);
         let bytes =
             tree.source.len() + tree.decoded.len() + size_of_val(&tree.nodes[..]) + 8 * tree.children.len();

@@ -11,7 +11,7 @@ mod scalar;
 
 pub(crate) use build::{MAX_FILE_BYTES, text};
 pub(crate) use inside::Inside;
-pub(crate) use pointer::pointers;
+pub(crate) use pointer::{pointer_step, pointers};
 pub(crate) use scalar::{Meaning, meaning};
 
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub(crate) struct Tree<'s> {
     nodes: Vec<Node>,
     /// Members of lists, and keys and values of mappings in turn; each collection owns a range.
     children: Vec<u32>,
+    /// Mappings that had merge keys, by rising node: what else is in them is not known.
+    merged: Vec<u32>,
     root: u32,
 }
 
@@ -156,6 +158,11 @@ impl<'t> View<'t> {
     /// The value under a key of a mapping.
     pub(crate) fn field(self, name: &str) -> Option<Self> {
         self.map()?.entries().find(|entry| entry.key == name).map(|entry| entry.value)
+    }
+
+    /// Whether the value is a mapping that had a merge key, which has been told: any field may be meant to be there.
+    pub(crate) fn is_merged(self) -> bool {
+        self.tree.merged.binary_search(&self.id).is_ok()
     }
 
     /// What the value is, for a message.

@@ -73,13 +73,8 @@ fn written(path: &[Step<'_>]) -> String {
         match step {
             Step::Key(key) => {
                 pointer.push('/');
-                for c in key.chars() {
-                    match c {
-                        _ if pointer.len() >= MAX_POINTER => return pointer,
-                        '~' => pointer.push_str("~0"),
-                        '/' => pointer.push_str("~1"),
-                        c => pointer.push(c),
-                    }
+                if !push_key(key, &mut pointer) {
+                    return pointer;
                 }
             }
             Step::Index(usize::MAX) | Step::Open => break,
@@ -87,6 +82,26 @@ fn written(path: &[Step<'_>]) -> String {
         }
     }
     pointer
+}
+
+/// Whether all of a key still fits.
+fn push_key(key: &str, pointer: &mut String) -> bool {
+    for c in key.chars() {
+        match c {
+            _ if pointer.len() >= MAX_POINTER => return false,
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
+    true
+}
+
+/// A key as a step of a pointer.
+pub(crate) fn pointer_step(key: &str) -> String {
+    let mut step = String::new();
+    push_key(key, &mut step);
+    step
 }
 
 #[cfg(test)]

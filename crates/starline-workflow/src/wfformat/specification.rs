@@ -258,5 +258,5 @@ impl<'t> Tasks<'t> {
 fn unknown(task: &str, side: &str, name: &str, at: Mark, marks: &mut Marks<'_>, report: &mut Report) {
     let message = format!("task {} names the {side} {}, which does not exist", quoted(task), quoted(name));
     report.add(at, UNKNOWN_TASK, message);
-    marks.lose_edge();
+    marks.lose_edges();
 }

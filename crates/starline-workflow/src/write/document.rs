@@ -178,19 +178,16 @@ pub(crate) fn task(spec: &TaskSpec, edges: &[&Dependency]) -> Doc {
         fields.add("idempotent", bare(true));
     }
     fields.add("estimate", spec.estimate.as_deref().map(estimate));
-    if !spec.outputs.is_empty() {
-        let outputs = spec.outputs.iter().map(|(name, declared)| (name.clone(), output(declared)));
-        fields.add("outputs", Doc::Map(outputs.collect()));
-    }
+    fields.add("outputs", outputs(&spec.outputs));
     fields.map()
 }
 
-fn limit(limit: Option<Millis>) -> Doc {
+pub(crate) fn limit(limit: Option<Millis>) -> Doc {
     limit.map_or_else(|| word("none"), word)
 }
 
 /// A question alone if nothing else was chosen.
-fn approval(gate: &ApprovalGate) -> Doc {
+pub(crate) fn approval(gate: &ApprovalGate) -> Doc {
     let default = ApprovalGate::default();
     if gate.timeout == default.timeout && gate.on_timeout == default.on_timeout {
         return text(&gate.prompt);
@@ -208,12 +205,17 @@ fn approval(gate: &ApprovalGate) -> Doc {
 
 /// Values and files. No name stands for both, which has been checked.
 fn inputs(spec: &TaskSpec) -> Option<Doc> {
+    sent(&spec.inputs, spec.files())
+}
+
+/// What is sent along, by name.
+pub(crate) fn sent(values: &BTreeMap<String, Value>, files: &BTreeMap<String, FileInput>) -> Option<Doc> {
     let one = |key: &str, doc| Doc::Map(vec![(key.to_owned(), doc)]);
-    let values = spec.inputs.iter().map(|(name, json)| {
+    let values = values.iter().map(|(name, json)| {
         let doc = value(json);
         (name, if looks_sent(json) { one("value", doc) } else { doc })
     });
-    let files = spec.files().iter().map(|(name, file)| {
+    let files = files.iter().map(|(name, file)| {
         let doc = match file {
             FileInput::File { path, .. } => one("file", text(path)),
             FileInput::Output { task, output } => one("artifact", text(&written(task, output))),
@@ -226,7 +228,7 @@ fn inputs(spec: &TaskSpec) -> Option<Doc> {
 }
 
 /// A list if all edges are plain and each comes from another task, else a mapping by their sources.
-fn after(edges: &[&Dependency]) -> Option<Doc> {
+pub(crate) fn after(edges: &[&Dependency]) -> Option<Doc> {
     if edges.is_empty() {
         return None;
     }
@@ -267,7 +269,7 @@ fn asked(edge: &Dependency) -> Doc {
     fields.map()
 }
 
-fn device(selector: &DeviceSelector) -> Doc {
+pub(crate) fn device(selector: &DeviceSelector) -> Doc {
     let mut fields = Entries::default();
     fields.add("on", selector.on.as_ref().map(|id| text(id.as_str())));
     fields.add("prefer", selector.prefer.as_ref().map(|id| text(id.as_str())));
@@ -287,7 +289,7 @@ pub(crate) fn resources(amounts: &Resources) -> Doc {
     Doc::Map(amounts.0.iter().map(|(name, number)| (name.clone(), written(name, *number))).collect())
 }
 
-fn payload(payload: &Payload) -> Doc {
+pub(crate) fn payload(payload: &Payload) -> Doc {
     let mut fields = Entries::default();
     let process = match payload {
         Payload::Noop => {
@@ -330,7 +332,7 @@ fn payload(payload: &Payload) -> Doc {
 }
 
 /// What differs from the default; at least the number of retries, so that the policy is there.
-fn retry(policy: &RetryPolicy) -> Doc {
+pub(crate) fn retry(policy: &RetryPolicy) -> Doc {
     let default = RetryPolicy::DEFAULT;
     let mut fields = Entries::default();
     fields.add("max", bare(policy.max));
@@ -354,11 +356,16 @@ fn retry(policy: &RetryPolicy) -> Doc {
     fields.map()
 }
 
-fn estimate(estimate: &Estimate) -> Doc {
+pub(crate) fn estimate(estimate: &Estimate) -> Doc {
     let mut fields = Entries::default();
     fields.add("duration", estimate.duration.map(word));
     fields.add("output_bytes", estimate.output_bytes.map(bare));
     fields.map()
+}
+
+pub(crate) fn outputs(declared: &BTreeMap<String, OutputSpec>) -> Option<Doc> {
+    let entries: Vec<_> = declared.iter().map(|(name, declared)| (name.clone(), output(declared))).collect();
+    (!entries.is_empty()).then_some(Doc::Map(entries))
 }
 
 fn output(declared: &OutputSpec) -> Doc {

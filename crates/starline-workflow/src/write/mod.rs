@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use starline_types::{GraphSpec, TaskId};
 
 use crate::Workflow;
-pub(crate) use document::{Doc, Entries, bare, resources, text, texts, value, values, word};
+pub(crate) use document::{
+    Doc, Entries, after, approval, bare, device, estimate, limit, outputs, payload, resources, retry, sent,
+    task, text, texts, value, values, word,
+};
 pub(crate) use json::write as write_json;
 pub(crate) use yaml::{escape, is_hidden, write as yaml};
 
@@ -33,6 +36,20 @@ pub enum WriteError {
         task: TaskId,
         /// Name of the input.
         input: String,
+    },
+    /// The edit brings back what was removed: only records of commits have it.
+    #[error("edit {0} brings back what was removed, which is a part of records and of no batch")]
+    Restore(usize),
+    /// A batch has one field `inputs` for the values and the files of a task, and the edit sets only one of the two.
+    #[error("task {0} gets either values or files anew, and a batch sets both as `inputs`")]
+    HalfOfInputs(TaskId),
+    /// An edit sets a field twice.
+    #[error("field {field} of task {task} is set twice")]
+    RepeatedField {
+        /// The task.
+        task: TaskId,
+        /// The field.
+        field: &'static str,
     },
     /// Metadata, inputs or arguments are nested more deeply than files may be.
     #[error("a value is nested more than 64 levels deep")]
@@ -82,7 +99,7 @@ pub fn task_to_yaml(graph: &GraphSpec, id: &TaskId) -> Option<String> {
     let spec = graph.tasks.iter().find(|task| task.id == *id)?;
     let edges: Vec<_> = graph.dependencies.iter().filter(|edge| edge.to == *id).collect();
     let mut entries = Entries::default();
-    entries.add(id.as_str(), document::task(spec, &edges));
+    entries.add(id.as_str(), task(spec, &edges));
     Some(yaml::write_part(&entries.map()))
 }
 

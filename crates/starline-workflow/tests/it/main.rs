@@ -1,5 +1,6 @@
 //! Files through the public interface.
 
+mod batches;
 mod devices;
 mod drawing;
 mod galaxy;

@@ -77,12 +77,17 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Texts that a program can be started with.
+fn given() -> impl Strategy<Value = String> {
+    text().prop_map(|text| text.replace('\0', "_"))
+}
+
 fn payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
         Just(Payload::Noop),
         (0..100_000_u64).prop_map(|span| Payload::Sleep(Millis(span))),
-        text().prop_map(|script| Payload::Sh(Arc::new(Shell { script, ..Shell::default() }))),
-        vec(text(), 0..4).prop_map(|argv| Payload::Exec(Arc::new(Exec { argv, ..Exec::default() }))),
+        given().prop_map(|script| Payload::Sh(Arc::new(Shell { script, ..Shell::default() }))),
+        vec(given(), 0..4).prop_map(|argv| Payload::Exec(Arc::new(Exec { argv, ..Exec::default() }))),
         text().prop_map(|text| Payload::Prompt(Arc::new(Prompt { text }))),
         text().prop_map(|name| Payload::Call { name: name.into(), arguments: Arc::new(Value::Null) }),
     ]

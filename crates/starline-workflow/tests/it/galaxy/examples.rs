@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use starline_types::{DependencyKind, Millis, Payload};
-use starline_workflow::{GalaxyOptions, GraphSpec, Value};
+use starline_workflow::{GalaxyExport, GalaxyOptions, GraphSpec, Value, export_galaxy, to_json, to_yaml};
 
 use super::{export, exported, import, import_with, json, options, refused, warned};
 
@@ -65,6 +65,49 @@ fn files_of_galaxy_are_written_again_as_they_were() {
     let written = exported(&import(MERGED));
     let at = |id: &str| written.find(&format!("\"{id}\": {{")).expect("a key");
     assert!((1..6).all(|n| at(&format!("t{n}")) < at(&format!("t{}", n + 1))));
+}
+
+/// A constellation with ids of its own for its dependencies, which a native file is in between.
+const LINES: &str = r#"{"constellation_id": "my plan", "name": null, "tasks": {"a": {}, "b": {}, "c": {}},
+  "dependencies": {
+    "l1": {"line_id": "l1", "from_task_id": "a", "to_task_id": "b", "dependency_type": "conditional",
+      "condition_description": "only if it rains", "metadata": {"weight": 2}},
+    "my-line": {"line_id": "my-line", "from_task_id": "a", "to_task_id": "c", "dependency_type": "success_only",
+      "condition_description": "", "metadata": {}},
+    "a->b": {"line_id": "a->b", "from_task_id": "b", "to_task_id": "c", "dependency_type": "unconditional",
+      "condition_description": null, "metadata": {}},
+    "odd line": {"line_id": "odd line", "from_task_id": "b", "to_task_id": "c", "dependency_type": "completion_only",
+      "condition_description": "", "metadata": {}}}}"#;
+
+#[test]
+fn constellations_keep_their_ids_through_native_files() {
+    for file in [DISK_CHECK, MERGED, LINES] {
+        let imported = import(file);
+        let direct = json(&export(&imported.workflow));
+        for native in [to_yaml(&imported.workflow), to_json(&imported.workflow)] {
+            let native = native.expect("expressible");
+            let again = json(&export(&crate::load(&native)));
+            assert_eq!(again["constellation_id"], json(file)["constellation_id"], "{native}");
+            assert_eq!(again["dependencies"], direct["dependencies"], "{native}");
+            assert_eq!(again["metadata"], direct["metadata"], "{native}");
+            assert_eq!(again["tasks"]["a"], direct["tasks"]["a"], "{native}");
+        }
+        assert_eq!(json(&exported(&imported))["constellation_id"], json(file)["constellation_id"]);
+    }
+    let native = to_yaml(&import(DISK_CHECK).workflow).expect("expressible");
+    assert_eq!(json(&export(&crate::load(&native))), json(DISK_CHECK), "{native}");
+    let native = to_yaml(&import(LINES).workflow).expect("expressible");
+    let (again, file) = (json(&export(&crate::load(&native))), json(LINES));
+    for (id, line) in file["dependencies"].as_object().expect("dependencies") {
+        for (name, value) in line.as_object().expect("a dependency") {
+            assert_eq!(&again["dependencies"][id][name], value, "{id} {name}\n{native}");
+        }
+    }
+    // A run of the constellation has an id of its own.
+    let options = GalaxyExport { run_id: Some("r-1".parse().expect("an id")), ..GalaxyExport::default() };
+    let run = export_galaxy(&import(DISK_CHECK).workflow, &options).expect("expressible");
+    assert_eq!(json(&run.json)["constellation_id"], "r-1");
+    assert_eq!(import(&run.json).workflow, import(DISK_CHECK).workflow);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use starline_workflow::{DeviceFile, LoadOptions, Problem, SchemaKind, Value, Workflow, schema};
+use starline_workflow::{
+    BatchOptions, DeviceFile, LoadOptions, Problem, SchemaKind, Value, Workflow, read_batch, schema,
+};
 
 /// A field that nothing has.
 const UNKNOWN: &str = "zzzzzzzz";
@@ -62,11 +64,51 @@ const DEVICES: &[(&[&str], &str)] = &[
     (&["Link"], "{ version: 1, devices: [], links: [{ HERE }] }"),
 ];
 
+/// As [`WORKFLOW`], for batches of edits.
+const EDITS: &[(&[&str], &str)] = &[
+    (&[""], "{ edits: [], HERE }"),
+    (&["AddTask"], "{ edits: [{ op: add_task, HERE }] }"),
+    (&["UpdateTask"], "{ edits: [{ op: update_task, HERE }] }"),
+    (&["RemoveTask"], "{ edits: [{ op: remove_task, HERE }] }"),
+    (&["AddDependency"], "{ edits: [{ op: add_dependency, HERE }] }"),
+    (&["UpdateDependency"], "{ edits: [{ op: update_dependency, HERE }] }"),
+    (&["RemoveDependency"], "{ edits: [{ op: remove_dependency, HERE }] }"),
+    (&["Build"], "{ edits: [{ op: build, HERE }] }"),
+    (&["Clear"], "{ edits: [{ op: clear, HERE }] }"),
+    (&["Merge"], "{ edits: [{ op: merge, HERE }] }"),
+    (&["ConditionalKind"], "{ edits: [{ op: add_dependency, kind: { HERE } }] }"),
+    (&["NewTask"], "{ edits: [{ op: add_task, task: { id: a, HERE } }] }"),
+    (&["TaskChange"], "{ edits: [{ op: update_task, id: a, set: { HERE } }] }"),
+    (&["Graph"], "{ edits: [{ op: build, graph: { HERE } }] }"),
+    (&["Task"], "{ edits: [{ op: build, graph: { tasks: { a: { HERE } } } }] }"),
+    (&["ListedTask"], "{ edits: [{ op: merge, graph: { tasks: [{ id: a, HERE }] } }] }"),
+    (&["Dependency"], "{ edits: [{ op: build, graph: { tasks: {}, dependencies: [{ HERE }] } }] }"),
+    (&["Proposal"], "{ graph: { HERE } }"),
+    (&["ProposedTask"], "{ graph: { tasks: { a: { HERE } } } }"),
+    (&["ProposedListedTask"], "{ graph: { tasks: [{ id: a, HERE }] } }"),
+    (&["ConditionalEdge", "NotedEdge"], "{ edits: [{ op: add_task, after: { a: { HERE } } }] }"),
+    (
+        &["Script", "Program", "Sleep", "Noop", "Prompt", "Call"],
+        "{ edits: [{ op: update_task, id: a, set: { run: { HERE } } }] }",
+    ),
+    (&["Device"], "{ edits: [{ op: update_task, id: a, set: { device: { HERE } } }] }"),
+    (&["Retry"], "{ edits: [{ op: update_task, id: a, set: { retry: { HERE } } }] }"),
+    (&["Estimate"], "{ edits: [{ op: update_task, id: a, set: { estimate: { HERE } } }] }"),
+    (&["Output"], "{ edits: [{ op: update_task, id: a, set: { outputs: { x: { HERE } } } }] }"),
+    (&["Gate"], "{ edits: [{ op: update_task, id: a, set: { approval: { HERE } } }] }"),
+];
+
+/// Code, message and hint of something that is wrong.
+type Told = (String, String, Option<String>);
+
+fn told(problems: Vec<Problem>) -> Vec<Told> {
+    problems.into_iter().map(|problem| (problem.code, problem.message, problem.hint)).collect()
+}
+
 /// Names that a reader offers for the unknown field, and how many it left out.
-fn offered(problems: &[Problem]) -> (BTreeSet<String>, usize) {
-    let unknown =
-        problems.iter().find(|problem| problem.code == "unknown_field" && problem.message.contains(UNKNOWN));
-    let hint = unknown.and_then(|problem| problem.hint.as_deref()).expect("the field is told to be unknown");
+fn offered(told: &[Told]) -> (BTreeSet<String>, usize) {
+    let unknown = told.iter().find(|(code, message, _)| code == "unknown_field" && message.contains(UNKNOWN));
+    let hint = unknown.and_then(|(_, _, hint)| hint.as_deref()).expect("the field is told to be unknown");
     let (_, listed) = hint.split_once("valid are ").expect("names are listed");
     let (listed, more) = match listed.split_once(" and ") {
         Some((listed, more)) => {
@@ -82,7 +124,7 @@ fn properties(schema: &Value, name: &str) -> BTreeSet<String> {
     object["properties"].as_object().unwrap_or_else(|| panic!("{name} has fields")).keys().cloned().collect()
 }
 
-fn compare(kind: SchemaKind, places: &[(&[&str], &str)], free: &[&str], read: impl Fn(&str) -> Vec<Problem>) {
+fn compare(kind: SchemaKind, places: &[(&[&str], &str)], free: &[&str], read: impl Fn(&str) -> Vec<Told>) {
     let schema = schema(kind);
     for (names, file) in places {
         let (offered, more) = offered(&read(&file.replace("HERE", &format!("{UNKNOWN}: 1"))));
@@ -104,14 +146,23 @@ fn compare(kind: SchemaKind, places: &[(&[&str], &str)], free: &[&str], read: im
 #[test]
 fn workflow_files_have_the_fields_of_their_schema() {
     compare(SchemaKind::Workflow, WORKFLOW, FREE, |file| {
-        Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect_err("an unknown field")
+        told(Workflow::parse(file.as_bytes(), &LoadOptions::default()).expect_err("an unknown field"))
     });
 }
 
 #[test]
 fn device_files_have_the_fields_of_their_schema() {
     compare(SchemaKind::Devices, DEVICES, &[], |file| {
-        DeviceFile::parse(file.as_bytes()).expect_err("an unknown field")
+        told(DeviceFile::parse(file.as_bytes()).expect_err("an unknown field"))
+    });
+}
+
+#[test]
+fn batches_have_the_fields_of_their_schema() {
+    compare(SchemaKind::Edit, EDITS, &["SentFile", "SentArtifact", "SentValue"], |batch| {
+        let read = read_batch(batch.as_bytes(), &BatchOptions::default()).expect("a batch");
+        let faults = read.unread.faults.into_iter();
+        faults.map(|fault| (fault.code.to_string(), fault.message, fault.hint)).collect()
     });
 }
 

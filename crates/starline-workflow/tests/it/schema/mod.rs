@@ -4,6 +4,7 @@ mod committed;
 mod edits;
 mod fields;
 mod files;
+mod ranges;
 mod shape;
 
 use std::sync::OnceLock;
@@ -14,7 +15,7 @@ use starline_workflow::{SchemaKind, Value, schema};
 pub(crate) use files::assert_accepted;
 
 /// The validator of a kind; made once, since that costs more than to use it.
-fn validator(kind: SchemaKind) -> &'static Validator {
+pub(crate) fn validator(kind: SchemaKind) -> &'static Validator {
     static VALIDATORS: [OnceLock<Validator>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
     let make = || jsonschema::draft202012::new(&schema(kind)).expect("a valid schema");
     VALIDATORS[kind as usize].get_or_init(make)
@@ -28,6 +29,6 @@ fn as_json(yaml: &str) -> Result<Value, serde_saphyr::Error> {
 }
 
 /// Why a value is refused; empty if it is not.
-fn refusals(validator: &Validator, value: &Value) -> Vec<String> {
+pub(crate) fn refusals(validator: &Validator, value: &Value) -> Vec<String> {
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }

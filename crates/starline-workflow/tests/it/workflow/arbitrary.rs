@@ -138,6 +138,16 @@ pub(crate) fn key() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Texts that a program can be started with.
+fn given() -> impl Strategy<Value = String> {
+    words().prop_map(|text| text.replace('\0', "_"))
+}
+
+/// Names that a program may find a variable under.
+fn variable() -> impl Strategy<Value = String> {
+    key().prop_map(|name| format!("v{}", name.replace(['=', '\0'], "_")))
+}
+
 /// Names of secrets, of files and of variables.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[A-Za-z_][A-Za-z0-9_]{0,8}", Just("on".to_owned()), Just("null".to_owned())]
@@ -179,7 +189,7 @@ const SECRETS: &[&str] = &["TOKEN", "_key2", "null"];
 fn payload() -> impl Strategy<Value = Payload> {
     let process = || {
         let secrets = btree_map(name(), prop::sample::select(SECRETS).prop_map(str::to_owned), 0..3);
-        let common = (btree_map(key(), words(), 0..3), option::of(words()), option::of(words()));
+        let common = (btree_map(variable(), given(), 0..3), option::of(given()), option::of(words()));
         (common, secrets, collect()).prop_map(|((env, cwd, stdin), mut secrets, collect)| {
             secrets.retain(|variable, _| !env.contains_key(variable));
             Exec { argv: Vec::new(), env, cwd, stdin, secrets, collect }
@@ -193,11 +203,11 @@ fn payload() -> impl Strategy<Value = Payload> {
             name: name.into(),
             arguments: Arc::new(arguments)
         }),
-        (words(), process()).prop_map(|(script, process)| {
+        (given(), process()).prop_map(|(script, process)| {
             let Exec { env, cwd, stdin, secrets, collect, .. } = process;
             Payload::Sh(Arc::new(Shell { script, env, cwd, stdin, secrets, collect }))
         }),
-        (vec(words(), 0..5), process()).prop_map(|(arguments, process)| {
+        (vec(given(), 0..5), process()).prop_map(|(arguments, process)| {
             let argv = std::iter::once("./run".to_owned()).chain(arguments).collect();
             Payload::Exec(Arc::new(Exec { argv, ..process }))
         }),
@@ -273,7 +283,7 @@ fn details() -> impl Strategy<Value = Option<Arc<TaskDetails>>> {
     )
 }
 
-fn task() -> impl Strategy<Value = TaskSpec> {
+pub(crate) fn task() -> impl Strategy<Value = TaskSpec> {
     let limits = (option::of(span()), option::of(span()), option::of(retry()), any::<bool>());
     let estimate = option::of((option::of(span()), option::of(any::<u64>())));
     (
@@ -320,7 +330,7 @@ fn task() -> impl Strategy<Value = TaskSpec> {
         )
 }
 
-fn ids() -> impl Strategy<Value = Vec<TaskId>> {
+pub(crate) fn ids() -> impl Strategy<Value = Vec<TaskId>> {
     let id = prop_oneof![
         3 => "[A-Za-z0-9._:#-]{1,12}",
         1 => prop::sample::select(vec!["null", "5", "-", "on", "1.5", "~x", "a#b", "<<"]).prop_map(|id| id.replace(['~', '<'], "_")),
@@ -332,9 +342,9 @@ fn ids() -> impl Strategy<Value = Vec<TaskId>> {
     })
 }
 
-fn kind() -> impl Strategy<Value = DependencyKind> {
+pub(crate) fn kind() -> impl Strategy<Value = DependencyKind> {
     let conditions = vec![
-        "outputs.x > 1",
+        "outputs.x | default(1) > 1",
         "status == 'failed'",
         "result is defined or\n  error is none",
         "\"a: #b\" == result",
@@ -356,7 +366,7 @@ fn edge_id() -> impl Strategy<Value = DependencyId> {
     id.prop_map(|id| DependencyId::new(id).expect("an id"))
 }
 
-fn graph() -> impl Strategy<Value = GraphSpec> {
+pub(crate) fn graph() -> impl Strategy<Value = GraphSpec> {
     let said = (option::weighted(0.2, edge_id()), option::weighted(0.3, text()));
     let edge = (any::<prop::sample::Index>(), kind(), said);
     let rows = vec((task().boxed(), vec(edge, 0..5)), 8).boxed();

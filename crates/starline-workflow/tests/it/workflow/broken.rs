@@ -136,11 +136,6 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
         "tasks.ID.outputs.NAME",
     ),
     (
-        "version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { from: stdout, type: artifact } } }\n",
-        "3:46 invalid_value",
-        "another type",
-    ),
-    (
         "version: 1\ntasks:\n  a: { run: { noop: }, outputs: { r: { from: stderr } } }\n",
         "3:46 invalid_value",
         "stdout",
@@ -228,7 +223,7 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
         "`when`",
     ),
     (
-        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: x, kind: success } } }\n",
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: { when: 1, kind: success } } }\n",
         "4:47 invalid_value",
         "both",
     ),
@@ -238,7 +233,7 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
         "at least one",
     ),
     (
-        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [success, { when: x, id: 'a b' }] } }\n",
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [success, { when: 1, id: 'a b' }] } }\n",
         "4:61 invalid_id",
         "id",
     ),
@@ -248,7 +243,7 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
         "another id",
     ),
     (
-        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [{ when: x }, { when: \"1 +\" }] } }\n",
+        "version: 1\ntasks:\n  a: { run: { noop: } }\n  b: { run: { noop: }, after: { a: [{ when: 1 }, { when: \"1 +\" }] } }\n",
         "4:58 invalid_condition",
         "a -> b",
     ),
@@ -295,7 +290,8 @@ fn messages_are_fragments() {
             assert!(!message.ends_with('.') && !message.contains('\n'), "{message}");
             assert!(!message.starts_with(|c: char| c.is_uppercase()), "{message}");
             let shown = starline_workflow::render(&problem, "x.yaml");
-            assert!(shown.lines().all(|line| line.chars().count() <= 110), "{shown}");
+            // The first line is whole, however long it is.
+            assert!(shown.lines().skip(1).all(|line| line.chars().count() <= 110), "{shown}");
         }
     }
 }

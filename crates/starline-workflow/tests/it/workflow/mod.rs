@@ -2,6 +2,7 @@
 
 mod agents;
 pub(crate) mod arbitrary;
+mod at_once;
 pub(crate) mod broken;
 pub(crate) mod golden;
 mod hostile;

@@ -1,0 +1,164 @@
+//! P8: edits while a run executes, one after the other, each acknowledged before the next one is sent.
+
+use std::io::Write;
+
+use starline::edit::EditBatch;
+use starline::orchestrator::{Refusal, Run, RunError as Refused};
+use starline::types::TaskId;
+use tokio::sync::oneshot;
+
+use super::product::{spec, written};
+use super::shell::failed;
+use super::{Best, Edits, Kind, Times, unwritten};
+use crate::product::{Started, start};
+use crate::{Dag, Effort, Goal, RunError, Unit, Verdict, clock, product, timed_after};
+
+const NAME: &str = "starline";
+const GRAPH: &str = "layered_100000";
+const WORKERS: usize = 2;
+/// Edits that are ready for one run: more than it has time for.
+const EDITS: usize = 30_000;
+/// Kinds of edits, in turn. Their targets are among the last tenth, which starts when the run is almost over.
+const KINDS: [Kind; 3] = [Kind::Append, Kind::Insert, Kind::Cross];
+
+/// Time that an edit may take at the rate asked for, time of an acknowledgement, and ratio of the runs.
+const LIMITS: (f64, f64, f64) = (10.0, 20.0, 2.5);
+
+pub(super) fn measure(effort: Effort, out: &mut dyn Write) -> Result<Vec<Verdict>, RunError> {
+    let dag = Dag::named(GRAPH).map_err(|error| RunError::failed("edits", error))?;
+    let rounds = if effort == Effort::Quick { 4 } else { 16 };
+    let (mut plain, mut edited) = ((f64::INFINITY, f64::INFINITY), (f64::INFINITY, f64::INFINITY));
+    let (mut each, mut acknowledged, mut most) = (f64::INFINITY, Best::default(), 0);
+    for round in 0..rounds {
+        for with_edits in [round % 2 == 0, round % 2 == 1] {
+            let seen = run(&dag, with_edits)?;
+            if with_edits {
+                edited = (edited.0.min(seen.wall), edited.1.min(seen.cpu));
+                each = each.min(seen.each);
+                most = most.max(seen.times.len());
+                acknowledged.take(seen.times);
+            } else {
+                plain = (plain.0.min(seen.wall), plain.1.min(seen.cpu));
+            }
+        }
+    }
+    writeln!(
+        out,
+        "{GRAPH} on {WORKERS} workers: {:.1} ms, with up to {most} edits {:.1} ms (processor {:.1} and {:.1} ms); \
+         {:.0} edits/s, acknowledged p50 {:.2} us, p90 {:.2} us, \
+         p99 {:.2} us; {:.2} us of the processor for each edit\n",
+        plain.0 * 1e3,
+        edited.0 * 1e3,
+        plain.1 * 1e3,
+        edited.1 * 1e3,
+        1e6 / each,
+        acknowledged.p50,
+        acknowledged.p90,
+        acknowledged.p99,
+        (edited.1 - plain.1) * 1e6 / most.max(1) as f64
+    )
+    .map_err(unwritten)?;
+    let row = |what: &str| format!("{GRAPH} {what}");
+    let per_task = |seconds: f64| seconds * 1e6 / dag.tasks as f64;
+    let mut run = Verdict::of_itself(
+        Goal::P8,
+        (row("with edits"), WORKERS),
+        (per_task(edited.0), per_task(plain.0)),
+        LIMITS.2,
+        Unit::MicrosPerTask,
+    );
+    run.cpu_ratio = Some(edited.1 / plain.1);
+    Ok(vec![
+        Verdict::of_goal(Goal::P8, row("each edit"), each, LIMITS.0, Unit::Micros),
+        Verdict::of_goal(Goal::P8, row("ack p99"), acknowledged.p99, LIMITS.1, Unit::Micros),
+        run,
+    ])
+}
+
+/// One run: seconds on the wall and of the processor, µs for each edit from the first to the last, and times of
+/// the acknowledgements.
+struct Seen {
+    wall: f64,
+    cpu: f64,
+    each: f64,
+    times: Times,
+}
+
+fn batches(dag: &Dag) -> Result<Vec<EditBatch>, RunError> {
+    let per_kind = EDITS / KINDS.len();
+    let drawn = KINDS.map(|kind| Edits::of(kind, dag, per_kind));
+    let mut batches = Vec::with_capacity(EDITS);
+    let name = |task: u32| TaskId::new(format!("t{task}")).map_err(failed);
+    let last = u32::try_from(dag.tasks - dag.tasks / 10).unwrap_or(u32::MAX);
+    for at in 0..per_kind {
+        for Edits { kind, pairs, .. } in &drawn {
+            let (from, to) = pairs[at];
+            // What starts late, so that edits are of tasks that wait.
+            let to = if to < last { last + to % (dag.tasks as u32 / 10) } else { to };
+            let from = if *kind == Kind::Append { to } else { from };
+            let edits = written(*kind, name(from)?, name(to)?, spec(batches.len())?);
+            batches.push(EditBatch { edits, ..EditBatch::default() });
+        }
+    }
+    Ok(batches)
+}
+
+fn run(dag: &Dag, with_edits: bool) -> Result<Seen, RunError> {
+    let graph = product::plan(dag)?;
+    let batches = if with_edits { batches(dag)? } else { Vec::new() };
+    let (measurement, (finished, edits)) =
+        timed_after(NAME, WORKERS, start(graph), move |started: Started| async move {
+            let run = started.run().clone();
+            let (sender, receiver) = oneshot::channel();
+            if with_edits {
+                crate::spawn(async move {
+                    // Nobody listens if the run has failed.
+                    let _ = sender.send(edit(&run, batches).await);
+                });
+            }
+            let finished = started.execute().await?;
+            let edits = if with_edits { receiver.await.map_err(failed)?? } else { Edited::default() };
+            Ok((finished, edits))
+        })?;
+    let Edited { times, each, added } = edits;
+    RunError::unless_complete(NAME, finished.completed, dag.tasks + added)?;
+    Ok(Seen { wall: measurement.wall.as_secs_f64(), cpu: measurement.cpu.as_secs_f64(), each, times })
+}
+
+/// What came of the edits of one run.
+#[derive(Default)]
+struct Edited {
+    times: Times,
+    each: f64,
+    added: usize,
+}
+
+/// Commits batch after batch, until one comes too late for its target or the run has ended.
+async fn edit(run: &Run, batches: Vec<EditBatch>) -> Result<Edited, RunError> {
+    let mut edited = Edited { times: Times::with_capacity(batches.len()), ..Edited::default() };
+    let mut base = run.status().revision;
+    // The run has to be under way.
+    while run.status().counts.completed == 0 {
+        tokio::task::yield_now().await;
+    }
+    let first = clock::now();
+    for mut batch in batches {
+        batch.base = base;
+        let begin = clock::now();
+        let applied = run.apply(batch).await;
+        let time = begin.elapsed();
+        match applied {
+            Ok(Some(applied)) => {
+                edited.times.add(time);
+                edited.added += applied.summary.added_tasks.len();
+                base = applied.revision;
+            }
+            Ok(None) => {}
+            // The last tasks start: the run is almost over.
+            Err(Refused::Refused(Refusal::Rejected(_))) => break,
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    edited.each = first.elapsed().as_secs_f64() * 1e6 / edited.times.len().max(1) as f64;
+    Ok(edited)
+}

@@ -1,0 +1,147 @@
+//! Guard rails: what an editor may do at all.
+
+use std::sync::Arc;
+
+use starline_types::{ApprovalGate, Edit, Patterns, Policy, TaskDetails, TaskField, TaskSpec};
+
+use crate::{Code, Fault};
+
+/// Whether a text matches a pattern, in which `*` stands for any text. O(pattern × text) at worst.
+#[must_use]
+pub fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+fn admits(patterns: Option<&[smol_str::SmolStr]>, text: &str) -> bool {
+    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| matches_pattern(pattern, text)))
+}
+
+/// The fault of an operation that the policy does not allow.
+pub(crate) fn operation(edit: usize, change: &Edit, policy: &Policy) -> Option<Fault> {
+    let allowed = policy.allow.as_ref()?;
+    let op = change.op();
+    if allowed.iter().any(|known| known == op) {
+        return None;
+    }
+    let message = format!("the policy of the run does not allow {op}");
+    Some(
+        Fault::new(edit, Code::NotPermitted, op, message).hint(format!("allowed are {}", allowed.join(", "))),
+    )
+}
+
+/// The faults of a task that names what the policy does not allow.
+pub(crate) fn task(edit: usize, task: &TaskSpec, policy: &Policy) -> Vec<Fault> {
+    let mut faults = kind(edit, task, &policy.only);
+    faults.extend(device(edit, task, &policy.only));
+    faults
+}
+
+/// The faults of an update: of what it sets, not of what was there.
+pub(crate) fn fields(edit: usize, task: &TaskSpec, set: &[TaskField], policy: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if set.iter().any(|field| matches!(field, TaskField::Run(_))) {
+        faults.extend(kind(edit, task, &policy.only));
+    }
+    if set.iter().any(|field| matches!(field, TaskField::Device(_))) {
+        faults.extend(device(edit, task, &policy.only));
+    }
+    if set.iter().any(|field| matches!(field, TaskField::Approval(_)))
+        && needs_gate(task, policy)
+        && task.gate().is_none()
+    {
+        let message = format!("the policy of the run asks for an approval of task {}", task.id);
+        faults.push(Fault::new(edit, Code::NotPermitted, &task.id, message).hint("leave the gate as it is"));
+    }
+    faults
+}
+
+fn fault(
+    edit: usize,
+    task: &TaskSpec,
+    what: &str,
+    named: &str,
+    allowed: Option<&[smol_str::SmolStr]>,
+) -> Fault {
+    let message =
+        format!("the policy of the run does not allow {what} {named}, which task {} names", task.id);
+    let allowed = allowed.unwrap_or_default().join(", ");
+    let hint =
+        if allowed.is_empty() { "none is allowed".to_owned() } else { format!("allowed are {allowed}") };
+    Fault::new(edit, Code::NotPermitted, named, message).hint(hint)
+}
+
+fn kind(edit: usize, task: &TaskSpec, only: &Patterns) -> Vec<Fault> {
+    let (kind, kinds) = (task.run.kind(), only.kinds.as_deref());
+    if admits(kinds, kind) { Vec::new() } else { vec![fault(edit, task, "the kind", kind, kinds)] }
+}
+
+fn device(edit: usize, task: &TaskSpec, only: &Patterns) -> Vec<Fault> {
+    let (devices, capabilities) = (only.devices.as_deref(), only.capabilities.as_deref());
+    let named = task.pin().into_iter().chain(task.preference());
+    let mut faults: Vec<Fault> = named
+        .filter(|device| !admits(devices, device.as_str()))
+        .map(|device| fault(edit, task, "device", device.as_str(), devices))
+        .collect();
+    let needs = task.device.iter().flat_map(|device| &device.needs);
+    faults.extend(
+        needs
+            .filter(|need| !admits(capabilities, need))
+            .map(|need| fault(edit, task, "the capability", need, capabilities)),
+    );
+    faults
+}
+
+/// Whether the policy asks a person before a task of this kind.
+fn needs_gate(task: &TaskSpec, policy: &Policy) -> bool {
+    let Patterns { devices, capabilities, kinds } = &policy.require_approval;
+    let any = |patterns: &Option<Vec<smol_str::SmolStr>>, text: &str| {
+        patterns.as_deref().is_some_and(|patterns| admits(Some(patterns), text))
+    };
+    any(kinds, task.run.kind())
+        || task.pin().into_iter().chain(task.preference()).any(|device| any(devices, device.as_str()))
+        || task.device.iter().flat_map(|device| &device.needs).any(|need| any(capabilities, need))
+}
+
+/// The task with an approval gate, if the policy asks for one and it has none. The prefix is what its id will get.
+pub(crate) fn gated(task: &Arc<TaskSpec>, prefix: &str, policy: &Policy) -> Option<Arc<TaskSpec>> {
+    if task.gate().is_some() || !needs_gate(task, policy) {
+        return None;
+    }
+    let prompt = format!("An editor added or changed task {prefix}{}: may it run?", task.id);
+    let gate = ApprovalGate { prompt, ..ApprovalGate::default() };
+    let mut gated = TaskSpec::clone(task);
+    let details = gated.details.as_deref().cloned().unwrap_or_default();
+    gated.details = Some(Arc::new(TaskDetails { approval: Some(gate), ..details }));
+    Some(Arc::new(gated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, fits) in [
+            ("host-*", "host-a", true),
+            ("host-*", "hos", false),
+            ("*", "", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("ab*ba", "aba", false),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+}

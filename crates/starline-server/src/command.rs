@@ -1,0 +1,92 @@
+//! Commands to runs, tasks and holds: each answers with the run in a few numbers.
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use serde::Deserialize;
+use starline_types::TaskId;
+
+use crate::Principal;
+use crate::answer::{Answer, ok};
+use crate::app::{App, hold_id, read_json, read_json_or_default, task_id};
+
+pub(crate) async fn pause(State(app): State<App>, Path(run): Path<String>) -> Answer {
+    let run = app.run(&run)?;
+    run.pause().await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn resume(State(app): State<App>, Path(run): Path<String>) -> Answer {
+    let run = app.run(&run)?;
+    run.resume().await?;
+    ok(&run.status())
+}
+
+/// Body of a cancellation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Cancel {
+    force: bool,
+}
+
+pub(crate) async fn cancel(State(app): State<App>, Path(run): Path<String>, request: Request) -> Answer {
+    let run = app.run(&run)?;
+    let Cancel { force } = read_json_or_default(&app, request).await?;
+    run.cancel(force).await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn cancel_task(State(app): State<App>, Path((run, task)): Path<(String, String)>) -> Answer {
+    let run = app.run(&run)?;
+    run.cancel_task(task_id(&task)?).await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn skip_task(State(app): State<App>, Path((run, task)): Path<(String, String)>) -> Answer {
+    let run = app.run(&run)?;
+    run.skip_task(task_id(&task)?).await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn approve(
+    State(app): State<App>,
+    Extension(who): Extension<Principal>,
+    Path((run, task)): Path<(String, String)>,
+) -> Answer {
+    let run = app.run(&run)?;
+    run.approve(task_id(&task)?, &who.name).await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn reject(
+    State(app): State<App>,
+    Extension(who): Extension<Principal>,
+    Path((run, task)): Path<(String, String)>,
+) -> Answer {
+    let run = app.run(&run)?;
+    run.reject(task_id(&task)?, &who.name).await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn release(State(app): State<App>, Path((run, hold)): Path<(String, String)>) -> Answer {
+    let run = app.run(&run)?;
+    run.release_hold(hold_id(&hold)?).await?;
+    ok(&run.status())
+}
+
+/// Body of an extension.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Extend {
+    tasks: Vec<TaskId>,
+}
+
+pub(crate) async fn extend(
+    State(app): State<App>,
+    Path((run, hold)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
+    let run = app.run(&run)?;
+    let Extend { tasks } = read_json(&app, request).await?;
+    run.extend_hold(hold_id(&hold)?, tasks).await?;
+    ok(&run.status())
+}

@@ -1,0 +1,165 @@
+//! The facts of a run as server-sent events.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+use starline_event::{RunId, Seq};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use crate::answer::{Answer, Refused};
+use crate::app::App;
+use crate::history::{Cursor, Entry, RunHistory};
+
+/// Entries that are written in one piece.
+const AT_ONCE: usize = 64;
+
+/// Where a stream begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct After {
+    after: Option<u64>,
+}
+
+pub(crate) async fn events(
+    State(app): State<App>,
+    Path(run): Path<String>,
+    query: Result<Query<After>, QueryRejection>,
+    headers: HeaderMap,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Refused::bad_request("invalid_query", error.body_text()))?;
+    let after = query.after.or_else(|| last_event_id(&headers)).unwrap_or(0);
+    let history = if run == RunId::system().as_str() {
+        app.log.run(&RunId::system(), Seq(0), false)
+    } else {
+        let run = app.run(&run)?;
+        let status = run.status();
+        app.log.run(run.id(), status.seq, status.state.is_terminal())
+    };
+    let Ok(place) = Arc::clone(&app.streams).try_acquire_owned() else {
+        let max = app.options.streams;
+        let message = format!("{max} event streams are open");
+        let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, "limit_exceeded", message);
+        return Err(refused.with("max", max).retry_after(5));
+    };
+    let reader = Reader {
+        cursor: history.after(Seq(after)),
+        changed: history.watch(),
+        stop: app.stop.subscribe(),
+        heartbeat: app.options.heartbeat,
+        history,
+        begun: false,
+        over: false,
+        _open: Open::new(app, place),
+    };
+    let body = Body::from_stream(stream::unfold(reader, |mut reader| async move {
+        let piece = reader.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(piece), reader))
+    }));
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    Ok(response)
+}
+
+/// Where a reader was that comes back, as its library says it.
+fn last_event_id(headers: &HeaderMap) -> Option<u64> {
+    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+}
+
+/// Counts a stream for as long as it is open.
+#[derive(Debug)]
+struct Open {
+    app: App,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(app: App, place: OwnedSemaphorePermit) -> Self {
+        app.open_streams.fetch_add(1, Ordering::Relaxed);
+        Self { app, _place: place }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.app.open_streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct Reader {
+    history: Arc<RunHistory>,
+    cursor: Cursor,
+    changed: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+    heartbeat: Duration,
+    begun: bool,
+    over: bool,
+    _open: Open,
+}
+
+impl Reader {
+    /// The next piece of the stream; none at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        if !self.begun {
+            // Says at once that the stream is open, whenever the next fact comes.
+            self.begun = true;
+            return Some(Bytes::from_static(b": open\n\n"));
+        }
+        loop {
+            self.changed.mark_unchanged();
+            let entries = self.history.read(&mut self.cursor, AT_ONCE);
+            if !entries.is_empty() {
+                let mut piece = Vec::new();
+                for entry in &entries {
+                    self.over |= matches!(entry, Entry::End);
+                    write(entry, &mut piece);
+                }
+                return (!piece.is_empty()).then(|| Bytes::from(piece));
+            }
+            if *self.stop.borrow() {
+                return None;
+            }
+            tokio::select! {
+                changed = self.changed.changed() => changed.ok()?,
+                stopped = self.stop.changed() => stopped.ok()?,
+                () = tokio::time::sleep(self.heartbeat) => return Some(Bytes::from_static(b": still here\n\n")),
+            }
+        }
+    }
+}
+
+/// An entry as an event. JSON has no line breaks outside of texts, where they are escaped.
+fn write(entry: &Entry, into: &mut Vec<u8>) {
+    let (id, kind, data) = match entry {
+        Entry::Fact(fact) => (Some(fact.seq), fact.event.kind().as_str(), serde_json::to_vec(&**fact)),
+        // Without an id: who comes back after it would miss nothing that is numbered.
+        Entry::Progress(piece) => (None, piece.event.kind().as_str(), serde_json::to_vec(&**piece)),
+        Entry::Gap { from, to } => (Some(*to), "gap", serde_json::to_vec(&json!({"from": from, "to": to}))),
+        Entry::End => return,
+    };
+    let data = match data {
+        Ok(data) => data,
+        Err(error) => {
+            tracing::error!(%error, "a fact could not be written");
+            return;
+        }
+    };
+    if let Some(id) = id {
+        into.extend_from_slice(format!("id: {}\n", id.0).as_bytes());
+    }
+    into.extend_from_slice(format!("event: {kind}\ndata: ").as_bytes());
+    into.extend_from_slice(&data);
+    into.extend_from_slice(b"\n\n");
+}

@@ -1,0 +1,10 @@
+//! The server as its clients see it: real requests over loopback.
+
+mod access;
+mod batches;
+mod commands;
+mod limits;
+mod looks;
+mod streams;
+mod submissions;
+mod support;
