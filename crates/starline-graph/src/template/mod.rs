@@ -1,5 +1,7 @@
 //! Templates: texts of a task with `{{ expression }}` in them, filled in when an attempt is assigned.
 
+mod reading;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use crate::names::NamePath;
 use crate::shell;
 use crate::syntax::{self, Parsed};
 use crate::texts::{self, Place, Visitor};
+use reading::{Namer, Reader, Renamer};
 
 /// Variables of a template.
 pub(crate) const ROOTS: &[&str] = &["tasks", "inputs"];
@@ -412,26 +415,6 @@ impl Quotes {
     }
 }
 
-/// The tasks that a text names, if it can be read.
-///
-/// Each program is made to see that it can be, and not kept: together they take far more memory than the text.
-fn tasks_named(place: &Place<'_>, source: &str) -> Result<Vec<String>, RenderError> {
-    let (mut quotes, mut tasks, mut end) = (Quotes::default(), Vec::new(), 0);
-    let read = split(source, ROOTS, |text, interpolation| {
-        quotes.text(text);
-        end += text.len();
-        if let Some((source, parsed)) = interpolation {
-            let references = Program::new(parsed)?.references;
-            tasks.extend(references.into_iter().map(|reference| reference.task));
-            quotes.interpolation(end);
-            end += source.len();
-        }
-        Ok(())
-    });
-    let checked = read.and_then(|()| if *place == Place::Script { quotes.check() } else { Ok(()) });
-    checked.map(|()| tasks).map_err(|fault| RenderError::unreadable(place, fault))
-}
-
 /// Hands over each text and the interpolation behind it, which may read the variables `roots`.
 pub(crate) fn split<'s>(
     source: &'s str,
@@ -467,67 +450,6 @@ fn refuse_blocks(source: &str, within: std::ops::Range<usize>) -> Result<(), Unr
         }
     }
     Ok(())
-}
-
-/// Reads without rendering.
-struct Reader {
-    tasks: Vec<String>,
-    /// Whether a text that cannot be read is an error.
-    strict: bool,
-}
-
-impl Visitor for Reader {
-    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
-        match tasks_named(place, text) {
-            Err(_) if !self.strict => {}
-            tasks => self.tasks.extend(tasks?),
-        }
-        Ok(None)
-    }
-}
-
-/// Gathers names.
-struct Namer {
-    names: Vec<(NamePath, bool)>,
-}
-
-impl Visitor for Namer {
-    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
-        let (before, is_input) = (self.names.len(), matches!(place, Place::Input(_)));
-        let read = split(text, ROOTS, |_, interpolation| {
-            let names = interpolation.into_iter().flat_map(|(_, parsed)| parsed.names);
-            self.names.extend(names.map(|name| (name, is_input)));
-            Ok(())
-        });
-        if read.is_err() {
-            self.names.truncate(before);
-        }
-        Ok(None)
-    }
-}
-
-struct Renamer<'n> {
-    name: &'n dyn Fn(&str) -> Option<String>,
-}
-
-impl Visitor for Renamer<'_> {
-    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
-        let mut spans = Vec::new();
-        split(text, ROOTS, |_, interpolation| {
-            spans.extend(interpolation.into_iter().flat_map(|(_, parsed)| parsed.references));
-            Ok(())
-        })
-        .map_err(|fault| RenderError::unreadable(place, fault))?;
-        let mut renamed = text.to_owned();
-        for reference in spans.into_iter().rev() {
-            if let Some(name) = (self.name)(&reference.task) {
-                // Anything else might end the text that it is written in.
-                TaskId::new(&name).map_err(|error| RenderError::new(place, error.to_string()))?;
-                renamed.replace_range(reference.span, &format!("[\"{name}\"]"));
-            }
-        }
-        Ok(Some(renamed))
-    }
 }
 
 /// Fills in, within the limits.
