@@ -48,6 +48,7 @@ targets! {
     fuzz_batch "batch" 20,
     fuzz_condition "condition" 20,
     fuzz_devices "devices" 50,
+    fuzz_edits "edits" 20,
     fuzz_envelope "envelope" 10,
     fuzz_galaxy "galaxy" 10,
     fuzz_graph "graph" 50,

@@ -1,5 +1,6 @@
 //! The long volume of the simulated tests.
 
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
 use crate::cargo;
@@ -12,6 +13,12 @@ sim   random graphs, faults and edits against the scheduler under a virtual cloc
         --jobs J    how many threads         --bugs     switch the seeded bugs on: each must be found
       A failure prints one line that reproduces it: `cargo xtask soak sim --seed N --trace`.
 
+edits random batches against an independent reference: verdicts, faults, graphs, readiness, inverses, undo, redo,
+      differences and merges must be equal.
+        --batches N how many (1,000,000)     --seed S    the first world
+        --jobs J    how many processes       each has its own share of the worlds
+      A failure prints what runs it again.
+
 What follows the name is passed on. The exit code is not zero if an oracle objects.";
 
 /// What can be soaked.
@@ -19,15 +26,92 @@ What follows the name is passed on. The exit code is not zero if an oracle objec
 pub(crate) enum Subject {
     /// Simulated schedules of the scheduler
     Sim,
+    /// Random batches of edits against a reference
+    Edits,
 }
 
-/// Runs the release build of the soak program.
+/// Runs the release build of the soak program, or of the tests that take any volume.
 pub(crate) fn run(subject: Subject, args: &[String]) -> anyhow::Result<bool> {
-    let name = match subject {
-        Subject::Sim => "sim",
-    };
+    match subject {
+        Subject::Sim => sim(args),
+        Subject::Edits => edits(args),
+    }
+}
+
+fn sim(args: &[String]) -> anyhow::Result<bool> {
     let mut command = cargo::command();
     command.args(["run", "--release", "--package", "starline-sim", "--features", "seeded-bugs"]);
-    command.args(["--bin", "starline-soak", "--", name]).args(args);
+    command.args(["--bin", "starline-soak", "--", "sim"]).args(args);
     Ok(cargo::run(&mut command)?.success())
+}
+
+/// The test of volume, in processes that share the worlds.
+fn edits(args: &[String]) -> anyhow::Result<bool> {
+    let Share { batches, seed, jobs } = Share::read(args)?;
+    let test = |job: u64| {
+        let mut command = cargo::command();
+        let each = batches.div_ceil(jobs);
+        command.args(["test", "--release", "--package", "starline-edit", "--test", "model", "volume"]);
+        command.env("STARLINE_EDIT_BATCHES", each.to_string());
+        command.env("STARLINE_EDIT_SEED", (seed + job * each.div_ceil(BATCHES)).to_string());
+        command
+    };
+    // Built once, so that the processes do not wait for each other.
+    let mut build = test(0);
+    build.arg("--no-run");
+    if !cargo::run(&mut build)?.success() {
+        return Ok(false);
+    }
+    let children: Vec<_> = (0..jobs).map(|job| test(job).spawn()).collect();
+    let mut passed = true;
+    for child in children {
+        passed &= child?.wait()?.success();
+    }
+    println!("edits: {batches} batches from world {seed}: {}", if passed { "equal" } else { "NOT equal" });
+    Ok(passed)
+}
+
+/// Batches of one world of the test.
+const BATCHES: u64 = 8;
+
+/// How much, and from where.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Share {
+    batches: u64,
+    seed: u64,
+    jobs: u64,
+}
+
+impl Share {
+    fn read(args: &[String]) -> anyhow::Result<Self> {
+        let jobs = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let mut share = Self { batches: 1_000_000, seed: 0, jobs };
+        for pair in args.chunks(2) {
+            let [name, value] = pair else { bail!("{} has no value", pair[0]) };
+            let place = match name.as_str() {
+                "--batches" => &mut share.batches,
+                "--seed" => &mut share.seed,
+                "--jobs" => &mut share.jobs,
+                _ => bail!("unknown option {name}: there are --batches, --seed and --jobs"),
+            };
+            *place = value.parse().with_context(|| format!("{name} {value} is no number"))?;
+        }
+        share.jobs = share.jobs.max(1);
+        Ok(share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_edits_have_values() {
+        let read = |text: &str| Share::read(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(
+            read("--seed 7 --batches 100 --jobs 2").expect("valid"),
+            Share { batches: 100, seed: 7, jobs: 2 }
+        );
+        assert!(read("--batches").is_err() && read("--batch 7").is_err() && read("--seed x").is_err());
+    }
 }

@@ -15,7 +15,7 @@ use crate::issue::Issue;
 use crate::output::Output;
 
 /// Name of an editor in another process, as facts have it.
-const EXTERNAL: &str = "external";
+pub(crate) const EXTERNAL: &str = "external";
 
 /// Who is asked when a task ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! Workflows of others: read, checked and carried out with records of their own.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -45,12 +46,14 @@ pub(crate) struct Host {
     pub(crate) secrets: Secrets,
     pub(crate) contents: Arc<Contents>,
     pub(crate) state_dir: PathBuf,
+    /// Whether nothing more is taken.
+    pub(crate) closed: AtomicBool,
 }
 
 #[async_trait]
 impl Submitter for Host {
     async fn submit(&self, submission: Submission, by: &Principal) -> Result<Run, SubmitFailure> {
-        let orchestrator = self.orchestrator.upgrade();
+        let orchestrator = self.orchestrator.upgrade().filter(|_| !self.closed.load(Ordering::Acquire));
         let orchestrator =
             orchestrator.ok_or_else(|| SubmitFailure::Orchestrator(RunError::ShutDown.into()))?;
         let folder = submission.folder.clone().map_or_else(|| PathBuf::from("."), PathBuf::from);

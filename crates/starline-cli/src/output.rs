@@ -68,6 +68,11 @@ impl Output {
         self.verbose
     }
 
+    /// Whether nobody reads the result any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
     /// Whether the result is coloured.
     pub(crate) fn result_colour(&self) -> bool {
         self.result_colour

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use starline::bus::EventBus;
 use starline::orchestrator::Orchestrator;
-use starline::server::{Server, ServerOptions};
+use starline::server::{Access, Principal, Server, ServerOptions, Token, TokenError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::editor::EXTERNAL;
 use crate::failure::Failure;
 use crate::remote::Registered;
 use crate::state::State;
@@ -31,14 +32,17 @@ impl Serving {
         orchestrator: &Arc<Orchestrator>,
         bus: &EventBus,
         state: &State,
-        options: ServerOptions,
+        mut options: ServerOptions,
     ) -> Result<Self, Failure> {
+        let no_token = |error: TokenError| Failure::infrastructure("token", "failed to make a token", &error);
+        let editor = Token::generate().map_err(no_token)?;
+        options.principals.push(Principal::new(EXTERNAL, editor.digest(), Access::Editor));
         let takes_workflows = options.submitter.is_some();
         let server = Server::bind(Arc::clone(orchestrator), bus, options).await.map_err(|error| {
             Failure::infrastructure("address", "failed to listen for other processes", &error)
         })?;
         let address = server.local_addr();
-        let registered = Registered::write(state, server.connection_file(), takes_workflows)?;
+        let registered = Registered::write(state, server.connection_file(), takes_workflows, Some(editor))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = server.serve(async {
             // It also ends when there is nobody left to say so.

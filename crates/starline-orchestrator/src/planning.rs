@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use starline_planner::{
@@ -9,12 +10,14 @@ use starline_planner::{
     UnreadEdits,
 };
 use starline_scheduler::{Code, Fault, Input, Rejection, Unread};
-use starline_types::HoldId;
+use starline_types::{Applied, EditBatch, HoldId};
 
 use crate::{Editor, HandedOver, Refusal, RunError};
 
 /// Answers for each hold, unless the run says otherwise.
 pub(crate) const ATTEMPTS: u32 = 3;
+/// After which time an answer is sent again that came too fast.
+const BUSY: Duration = Duration::from_millis(100);
 
 /// Lets a planner answer the holds of a run until the run ends or the planner has no more wishes. The task keeps the
 /// orchestrator alive until then.
@@ -92,7 +95,7 @@ async fn answer(
         };
         let ProposedBatch { batch, unread } = batch;
         let proposed = Arc::new(batch.clone());
-        match editor.apply_read(batch, unread.map(unread_of)).await {
+        match send(editor, handed.hold, batch, unread.map(unread_of)).await {
             Ok(_) => return Ok(Wish::More),
             Err(RunError::Refused(Refusal::Rejected(refused))) => {
                 rejection = Some(Rejected { attempt, batch: proposed, faults: faults(&refused) });
@@ -103,6 +106,28 @@ async fn answer(
     }
     release(editor, handed.hold).await;
     Ok(Wish::More)
+}
+
+/// Commits an answer. One that comes too fast after others is sent again, as long as the hold is open.
+async fn send(
+    editor: &Editor,
+    hold: HoldId,
+    batch: EditBatch,
+    unread: Option<Unread>,
+) -> Result<Option<Arc<Applied>>, RunError> {
+    loop {
+        let sent = editor.apply_read(batch.clone(), unread.clone()).await;
+        match &sent {
+            Err(RunError::Refused(Refusal::Rejected(refused))) if is_busy(refused) && editor.holds(hold) => {
+                tokio::time::sleep(BUSY).await;
+            }
+            _ => return sent,
+        }
+    }
+}
+
+fn is_busy(refused: &Rejection) -> bool {
+    refused.faults.iter().all(|fault| fault.code == Code::Busy)
 }
 
 async fn request(

@@ -36,7 +36,8 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Answer {
     let Query(query) = query.map_err(|error| Refused::bad_request("invalid_query", error.body_text()))?;
-    let after = query.after.or_else(|| last_event_id(&headers)).unwrap_or(0);
+    // Who connects again keeps its address, and says in the header how far it is.
+    let after = query.after.unwrap_or(0).max(last_event_id(&headers).unwrap_or(0));
     let history = if run == RunId::system().as_str() {
         app.log.run(&RunId::system(), Seq(0), false)
     } else {

@@ -93,9 +93,8 @@ pub(crate) struct EditArgs {
     #[arg(long, env = "STARLINE_SH", hide_env_values = true, value_name = "SCRIPT", conflicts_with = "exec")]
     sh: Option<String>,
 
-    /// Program that the task runs, with its arguments
+    /// Program that the task runs, with its arguments; for those that begin with a hyphen take --run
     #[arg(long, env = "STARLINE_EXEC", hide_env_values = true, num_args = 1.., value_name = "WORD")]
-    #[arg(allow_hyphen_values = true, value_terminator = ";")]
     exec: Option<Vec<String>>,
 
     /// Task that the new one waits for, with what is asked of it (success, failure, completion), repeatable
@@ -177,6 +176,8 @@ impl EditArgs {
         let body = self.completed(body)?;
         let (run, answer) = block_on(async {
             let remote = find(&self.state.state_dir, &self.run).await?;
+            // Whoever answers a hold is the editor, and stays within the policy of the run.
+            let remote = if body.get("hold").is_some() { remote.for_editor() } else { remote };
             let path = remote.path(if self.check { "/edits?check=1" } else { "/edits" });
             let key = self.request.as_deref();
             let answer = remote.client.post_bytes(&path, body.to_string().into_bytes(), key).await?;

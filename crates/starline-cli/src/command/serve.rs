@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -110,11 +111,12 @@ impl ServeArgs {
             secrets,
             contents,
             state_dir: self.state.state_dir.clone(),
+            closed: AtomicBool::new(false),
         });
         let options = {
             let mut options = ServerOptions::default();
             options.address = self.listen;
-            options.submitter = Some(host);
+            options.submitter = Some(Arc::clone(&host) as _);
             options
         };
         let serving = Serving::begin(&orchestrator, &bus, &state, options).await?;
@@ -128,6 +130,7 @@ impl ServeArgs {
         }
         output.flush();
         interrupts.next().await;
+        host.closed.store(true, Ordering::Release);
         end_runs(&orchestrator, &mut interrupts).await;
         serving.end().await;
         if let Some(orchestrator) = Arc::into_inner(orchestrator) {

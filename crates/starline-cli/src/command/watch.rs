@@ -90,6 +90,9 @@ pub(crate) async fn follow(remote: &Remote, after: u64, output: &Output) -> Resu
         if !facts.has_more() {
             watcher.caught_up();
         }
+        if output.is_closed() {
+            return Ok(Exit::Done);
+        }
     }
     watcher.caught_up();
     drop(watcher);

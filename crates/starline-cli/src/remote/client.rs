@@ -34,6 +34,11 @@ impl Client {
         Ok(Self { http, base: format!("http://{}", connection.address), token: connection.token.clone() })
     }
 
+    /// The same client with the rights of another token.
+    pub(crate) fn with_token(self, token: Token) -> Self {
+        Self { token, ..self }
+    }
+
     /// Asks.
     ///
     /// # Errors

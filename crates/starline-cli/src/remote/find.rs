@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use starline::server::Token;
 use starline::types::StateCounts;
 
 use super::registered::registered;
@@ -31,9 +32,19 @@ struct Runs {
 pub(crate) struct Remote {
     pub(crate) client: Client,
     pub(crate) run: String,
+    /// Token of whoever answers its holds from elsewhere.
+    editor: Option<Token>,
 }
 
 impl Remote {
+    /// The same run, seen by its editor: what it sends is bound by the policy of the run.
+    pub(crate) fn for_editor(mut self) -> Self {
+        if let Some(token) = self.editor.take() {
+            self.client = self.client.with_token(token);
+        }
+        self
+    }
+
     /// The address of something about the run.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/v1/runs/{}{rest}", segment(&self.run))
@@ -50,15 +61,19 @@ impl Remote {
 /// # Errors
 /// The state folder cannot be used.
 pub(crate) async fn live(root: &Path) -> Result<Vec<(Client, Live)>, Failure> {
+    Ok(served(root).await?.into_iter().map(|(client, _, run)| (client, run)).collect())
+}
+
+async fn served(root: &Path) -> Result<Vec<(Client, Option<Token>, Live)>, Failure> {
     let mut found = Vec::new();
     for entry in registered(root)? {
         let client = Client::new(&entry.connection)?;
         // One that is ending just now has nothing to say.
         let Ok(answer) = client.get("/v1/runs").await else { continue };
         let Ok(Runs { runs }) = serde_json::from_value(answer) else { continue };
-        found.extend(runs.into_iter().map(|run| (client.clone(), run)));
+        found.extend(runs.into_iter().map(|run| (client.clone(), entry.editor.clone(), run)));
     }
-    found.sort_by(|(_, one), (_, other)| one.run_id.cmp(&other.run_id));
+    found.sort_by(|(.., one), (.., other)| one.run_id.cmp(&other.run_id));
     Ok(found)
 }
 
@@ -67,14 +82,20 @@ pub(crate) async fn live(root: &Path) -> Result<Vec<(Client, Live)>, Failure> {
 /// # Errors
 /// There is none, or there are several.
 pub(crate) async fn find(root: &Path, wanted: &str) -> Result<Remote, Failure> {
-    let runs = live(root).await?;
-    let names: Vec<String> = runs.iter().map(|(_, run)| run.run_id.clone()).collect();
+    let runs = served(root).await?;
+    let names: Vec<String> = runs.iter().map(|(.., run)| run.run_id.clone()).collect();
+    if wanted == LAST
+        && let Some(over) = crate::past::names(root)?.last().filter(|last| !names.contains(last))
+    {
+        // Never silently another run than the one that began last.
+        return Err(is_over(over));
+    }
     let name = match choose(&names, wanted) {
         Ok(name) => name.to_owned(),
         Err(failure) => return Err(absent(root, wanted, &names).unwrap_or(failure)),
     };
-    let client = runs.into_iter().find(|(_, run)| run.run_id == name).map(|(client, _)| client);
-    client.map(|client| Remote { client, run: name }).ok_or_else(|| nothing(root))
+    let found = runs.into_iter().find(|(.., run)| run.run_id == name);
+    found.map(|(client, editor, _)| Remote { client, run: name, editor }).ok_or_else(|| nothing(root))
 }
 
 /// Says of a run that is over, or of a folder without processes, what to do instead.
@@ -82,11 +103,16 @@ fn absent(root: &Path, wanted: &str, names: &[String]) -> Option<Failure> {
     let past = crate::past::names(root).ok()?;
     let over = if wanted == LAST { None } else { choose(&past, wanted).ok() };
     if let Some(over) = over {
-        let message = format!("no process carries run {over} out any more");
-        let failure = Failure::new(Exit::Infrastructure, "no_orchestrator", message);
-        return Some(failure.with_hint(format!("look back at it with `starline show {over}`")));
+        return Some(is_over(over));
     }
     names.is_empty().then(|| nothing(root))
+}
+
+fn is_over(run: &str) -> Failure {
+    let message = format!("no process carries run {run} out any more");
+    let failure = Failure::new(Exit::Infrastructure, "no_orchestrator", message);
+    failure
+        .with_hint(format!("look back at it with `starline show {run}`; `starline ls` lists those under way"))
 }
 
 fn nothing(root: &Path) -> Failure {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use starline::server::ConnectionFile;
+use starline::server::{ConnectionFile, Token};
 
 use crate::failure::Failure;
 use crate::state::{State, make, unusable, write_private};
@@ -21,6 +21,9 @@ pub(super) struct Entry {
     pub(super) connection: ConnectionFile,
     /// Whether the process takes workflows of others.
     pub(super) takes_workflows: bool,
+    /// Token of whoever answers holds from elsewhere: within the policy of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) editor: Option<Token>,
 }
 
 /// This process can be found for as long as this lives.
@@ -38,10 +41,11 @@ impl Registered {
         state: &State,
         connection: ConnectionFile,
         takes_workflows: bool,
+        editor: Option<Token>,
     ) -> Result<Self, Failure> {
         let folder = state.servers();
         let path = folder.join(connection.pid.to_string()).with_extension(SUFFIX);
-        let entry = Entry { connection, takes_workflows };
+        let entry = Entry { connection, takes_workflows, editor };
         let write = || -> io::Result<()> {
             make(&folder)?;
             forget_the_dead(&folder);

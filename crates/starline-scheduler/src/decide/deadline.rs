@@ -77,7 +77,9 @@ impl Scheduler {
         let settings = &self.state.settings;
         let end = self.state.rare_ref(task).and_then(|rare| rare.lease_end);
         // The lease ran out from the request to stop.
-        end.is_some_and(|end| end.0 + settings.cancel_grace.0 <= now.0.saturating_add(settings.lease_wait.0))
+        end.is_some_and(|end| {
+            end.0.saturating_add(settings.cancel_grace.0) <= now.0.saturating_add(settings.lease_wait.0)
+        })
     }
 
     fn live_attempt(&self, task: TaskIx, attempt: u32) -> Option<Live> {

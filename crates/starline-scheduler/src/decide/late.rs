@@ -38,7 +38,10 @@ impl Scheduler {
             placed.truncate(room);
             let mut assigned = 0;
             for (task, device) in &placed {
-                assigned += usize::from(self.assign(now, *task, *device, fleet, step));
+                // One that could not be rendered before it may have opened a hold over it, or ended the run.
+                if self.may_place() && self.is_placeable(*task, now) {
+                    assigned += usize::from(self.assign(now, *task, *device, fleet, step));
+                }
             }
             left = left.saturating_sub(assigned);
             fruitless = if placed.is_empty() { (fruitless + 1).min(FURTHEST) } else { 0 };

@@ -51,7 +51,7 @@ impl Scheduler {
         }
     }
 
-    fn may_place(&self) -> bool {
+    pub(super) fn may_place(&self) -> bool {
         let executing = self.is_executing() || self.has_bug(Bug::PauseIgnored) && !self.is_closed();
         executing && self.state.ending.is_none()
     }

@@ -92,6 +92,11 @@ pub(super) fn texts(field: &Field<'_>, report: &mut Report) -> Vec<String> {
         field.wrong(field.value, "a list of texts, or one text", report);
         return Vec::new();
     };
+    let bytes =
+        list.items().filter_map(View::scalar).map(|scalar| 2 * size_of::<String>() + scalar.text.len());
+    if !report.takes(field.value.mark(), COPIES * bytes.sum::<usize>()) {
+        return Vec::new();
+    }
     list.items().filter_map(|item| text_at(field, item, report)).map(str::to_owned).collect()
 }
 
@@ -118,6 +123,9 @@ pub(super) fn members(
         field.wrong(field.value, "an object", report);
         return BTreeMap::new();
     };
+    if !report.takes(field.value.mark(), COPIES * map.bytes(size_of::<Value>())) {
+        return BTreeMap::new();
+    }
     map.entries().map(|entry| (entry.key.to_owned(), json(entry.value, report))).collect()
 }
 

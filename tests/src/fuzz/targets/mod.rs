@@ -1,5 +1,6 @@
 //! All targets.
 
+mod edits;
 mod expressions;
 mod files;
 mod places;
@@ -39,7 +40,7 @@ const fn target(
     Target { name, weight, shape, words, most, seeds, check }
 }
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 14] = [
     target("amount", 2, (Shape::Text, words::AMOUNTS), 1 << 20, values::seeds, values::check),
     target("batch", 1, (Shape::Json, words::RECORDS), BATCH, runs::batches, runs::batch),
     target(
@@ -51,6 +52,7 @@ const TARGETS: [Target; 13] = [
         expressions::condition,
     ),
     target("devices", 2, (Shape::Yaml, words::DEVICES), FILE, files::device_files, files::devices),
+    target("edits", 3, (Shape::Json, words::WORKFLOW), BATCH, edits::batches, edits::batch),
     target("envelope", 2, (Shape::Json, words::RECORDS), BATCH, runs::envelopes, runs::envelope),
     target("galaxy", 2, (Shape::Json, words::GALAXY), FILE, recorded::constellations, recorded::galaxy),
     target("graph", 1, (Shape::Json, words::RECORDS), BATCH, runs::graphs, runs::graph),

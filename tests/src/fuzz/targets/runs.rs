@@ -65,7 +65,7 @@ fn assert_kept<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq>(va
     assert!(read.is_ok_and(|read| read == *value), "written it reads as another one: {text}");
 }
 
-fn rich() -> TaskGraph {
+pub(super) fn rich() -> TaskGraph {
     let mut graph = TaskGraph::default();
     let spec = serde_json::from_str(RICH).expect("a graph");
     let edits = vec![Edit::Build { graph: Arc::new(spec), clear_existing: true }];
