@@ -19,5 +19,5 @@ pub use starline_types::{
     Accepts, Artifact, Attempt, AttemptFile, AttemptId, BlobHash, DeviceId, DeviceProfile, ErrorKind, Exec,
     MAX_INLINE_BYTES, Millis, OutputSource, OutputSpec, OutputType, Payload, PayloadKind, ProgressStream,
     Prompt, RunId, Shell, SparseMap, TaskError, TaskId, TaskRef, TaskReport, TaskSpec, Value,
-    stream_artifact_key,
+    matches_pattern, stream_artifact_key,
 };

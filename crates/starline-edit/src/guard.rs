@@ -2,25 +2,11 @@
 
 use std::sync::Arc;
 
-use starline_types::{ApprovalGate, Edit, Patterns, Policy, TaskDetails, TaskField, TaskSpec};
+use starline_types::{
+    ApprovalGate, Edit, Patterns, Policy, TaskDetails, TaskField, TaskSpec, matches_pattern,
+};
 
 use crate::{Code, Fault};
-
-/// Whether a text matches a pattern, in which `*` stands for any text. O(pattern × text) at worst.
-#[must_use]
-pub fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
 
 fn admits(patterns: Option<&[smol_str::SmolStr]>, text: &str) -> bool {
     patterns.is_none_or(|patterns| patterns.iter().any(|pattern| matches_pattern(pattern, text)))
@@ -123,25 +109,4 @@ pub(crate) fn gated(task: &Arc<TaskSpec>, prefix: &str, policy: &Policy) -> Opti
     let details = gated.details.as_deref().cloned().unwrap_or_default();
     gated.details = Some(Arc::new(TaskDetails { approval: Some(gate), ..details }));
     Some(Arc::new(gated))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, text, fits) in [
-            ("host-*", "host-a", true),
-            ("host-*", "hos", false),
-            ("*", "", true),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-c-b", false),
-            ("ab*ba", "aba", false),
-            ("exact", "exact", true),
-            ("exact", "exactly", false),
-        ] {
-            assert_eq!(matches_pattern(pattern, text), fits, "{pattern} {text}");
-        }
-    }
 }

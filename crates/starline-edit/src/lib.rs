@@ -20,7 +20,6 @@ pub use diff::{Difference, DifferenceWarning, diff};
 pub use draft::Touched;
 pub use extract::{retry_task, subgraph};
 pub use fault::{Code, Fault, Place, Rejection};
-pub use guard::matches_pattern;
 pub use history::{History, MAX_HISTORY};
 pub use limits::{Judge, Limits, Surroundings, Unread, Usage};
 

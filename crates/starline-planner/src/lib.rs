@@ -18,6 +18,7 @@ pub use starline_types::{
     EditorSettings, ErrorKind, Exec, GraphSpec, HoldId, Millis, Outcome, OutcomeStatus, Outputs, Patterns,
     Payload, Policy, PolicyLimits, Priority, Prompt, Reading, Revision, RunId, RunState, RunStatus,
     ScriptedRule, Shell, Snapshot, TaskError, TaskField, TaskId, TaskSpec, TaskView, Timestamp, Value,
+    matches_pattern,
 };
 
 /// The examples of the guide are tests of this crate.

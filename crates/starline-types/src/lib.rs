@@ -13,6 +13,7 @@ mod event_parts;
 mod explanation;
 mod id;
 mod outcome;
+mod pattern;
 mod payload;
 mod policy;
 mod settings;
@@ -47,6 +48,7 @@ pub use id::{
     MAX_ID_BYTES, RequestId, Revision, RunId, Seq, TaskId, TaskIx, TaskRef,
 };
 pub use outcome::{Outcome, OutcomeStatus, Outputs, TaskReport};
+pub use pattern::matches_pattern;
 pub use payload::{Exec, Payload, PayloadKind, Prompt, Shell};
 pub use policy::{
     EditorSettings, HoldSettings, LateEdits, OpenAiSettings, Patterns, Policy, PolicyLimits, ScriptedRule,

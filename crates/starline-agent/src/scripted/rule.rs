@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use starline_graph::{Condition, Destination, Form};
-use starline_planner::{Finished, OutcomeStatus, ScriptedRule, Value};
+use starline_planner::{Finished, OutcomeStatus, ScriptedRule, Value, matches_pattern};
 
 use super::fault::RuleFault;
 use super::form::{EditForm, Misfit};
@@ -62,7 +62,7 @@ impl Rule {
     pub(super) fn matches(&self, finished: &Finished) -> bool {
         let outcome = &finished.outcome;
         self.outcome.is_none_or(|wanted| wanted == outcome.status)
-            && matches(&self.pattern, finished.task.as_str())
+            && matches_pattern(&self.pattern, finished.task.as_str())
             && self.when.as_ref().is_none_or(|when| when.judge(outcome, &BTreeMap::new()) == Ok(true))
     }
 }
@@ -102,45 +102,4 @@ fn operation(edit: &Value) -> Option<Misfit> {
         Some(found) => ("/op", format!("{found} is no operation"), choices()),
     };
     Some(Misfit { place: place.to_owned(), message, hint })
-}
-
-/// Whether a text matches a pattern, in which `*` stands for any text. O(pattern × text) at worst.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_whole_ids() {
-        for (pattern, text, expected) in [
-            ("scan", "scan", true),
-            ("scan", "scan_a", false),
-            ("scan_*", "scan_a", true),
-            ("scan_*", "scan_", true),
-            ("scan_*", "rescan_a", false),
-            ("*", "x", true),
-            ("*_a", "scan_a", true),
-            ("*_a", "scan_ab", false),
-            ("s*n*a", "scan_a", true),
-            ("s*n*a", "sa", false),
-            ("a*a", "a", false),
-            ("a**a", "aa", true),
-            ("*.r2#*", "x.r2#1", true),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! The reference: what a policy allows, and what it asks a person.
 
-use starline_edit::{Code, matches_pattern};
-use starline_types::{Patterns, Policy, TaskSpec};
+use starline_edit::Code;
+use starline_types::{Patterns, Policy, TaskSpec, matches_pattern};
 
 fn fits(patterns: Option<&Vec<smol_str::SmolStr>>, text: &str) -> Option<bool> {
     patterns.map(|patterns| patterns.iter().any(|pattern| matches_pattern(pattern, text)))

@@ -5,6 +5,7 @@ use starline_graph::audit;
 use starline_types::Revision;
 use starline_workflow::{BatchOptions, read_answer, read_batch, write_batch};
 
+use super::BATCH;
 use super::runs::rich;
 use crate::fuzz::meter::call;
 
@@ -59,7 +60,11 @@ pub(super) fn batch(bytes: &[u8]) -> bool {
     assert!(!(accepted && has_unread), "edits that cannot be read are in force");
     assert!(accepted || (graph.to_spec(), graph.revision()) == before, "a refused batch changed the graph");
     assert_eq!(audit(&graph), vec![]);
-    if accepted && let Ok(written) = call("write_batch", || write_batch(&read.batch)) {
+    if accepted
+        && let Ok(written) = call("write_batch", || write_batch(&read.batch))
+        // Indented for people it may be larger than what is read.
+        && written.len() <= BATCH
+    {
         let again = read_batch(written.as_bytes(), &options);
         let same = again.as_ref().is_ok_and(|again| again.batch == read.batch);
         assert!(same, "written it reads as another one: {written}\n{again:#?}\n{:#?}", read.batch);
