@@ -37,10 +37,17 @@ impl Scheduler {
             let mut placed = self.round(now, Binding::Late, &wanted, fleet, step);
             placed.truncate(room);
             let mut assigned = 0;
+            let mut has_let_go = false;
             for (task, device) in &placed {
                 // One that could not be rendered before it may have opened a hold over it, or ended the run.
-                if self.may_place() && self.is_placeable(*task, now) {
-                    assigned += usize::from(self.assign(now, *task, *device, fleet, step));
+                if !self.may_place() || !self.is_placeable(*task, now) {
+                    continue;
+                }
+                if self.assign(now, *task, *device, fleet, step) {
+                    assigned += 1;
+                } else if self.has_let_go() {
+                    has_let_go = true;
+                    break;
                 }
             }
             left = left.saturating_sub(assigned);
@@ -54,6 +61,9 @@ impl Scheduler {
                 } else {
                     self.enqueue(task, lane);
                 }
+            }
+            if has_let_go {
+                break;
             }
         }
         for (task, lane) in aside {

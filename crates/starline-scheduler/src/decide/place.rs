@@ -36,7 +36,7 @@ impl Scheduler {
         };
         self.unfinished = more;
         self.settle(now, fleet, step);
-        // A task that could not be rendered, or was skipped just now, may have let others go.
+        // A task that was skipped just now may have let others go.
         more || self.may_place() && !self.state.fresh.is_empty()
     }
 
@@ -245,9 +245,15 @@ impl Scheduler {
                 && (fleet.free(device) > 0 || self.has_bug(Bug::SlotsIgnored) && fleet.is_available(device))
             {
                 let Some((urgency, task)) = self.lanes[lane as usize].pop() else { break };
-                if self.is_current(task, lane, urgency, now) && self.assign(now, task, device, fleet, step) {
+                if !self.is_current(task, lane, urgency, now) {
+                    continue;
+                }
+                if self.assign(now, task, device, fleet, step) {
                     left -= 1;
                     served += 1;
+                } else if self.has_let_go() {
+                    self.awake.push_front(lane);
+                    return true;
                 }
             }
             if left == 0 || served == turn {
@@ -280,13 +286,20 @@ impl Scheduler {
                 }
             }
             let Some((_, lane)) = best else { return false };
-            if let Some((_, task)) = self.lanes[lane as usize].pop()
-                && self.assign(now, task, DeviceIx(lane), fleet, step)
-            {
+            let Some((_, task)) = self.lanes[lane as usize].pop() else { continue };
+            if self.assign(now, task, DeviceIx(lane), fleet, step) {
                 left -= 1;
+            } else if self.has_let_go() {
+                return true;
             }
         }
         left == 0
+    }
+
+    /// Whether a task that could not be rendered may have let others go. They are queued, or skipped, before anything
+    /// else is served: one of them may be more urgent than what stood behind it.
+    pub(super) fn has_let_go(&self) -> bool {
+        !self.state.fresh.is_empty() || !self.state.blocked.is_empty()
     }
 
     pub(super) fn drop_stale(&mut self, lane: u32, now: Timestamp) {

@@ -1,10 +1,10 @@
 //! Which ready task goes first, and how many at a time.
 
 use starline_scheduler::{Answer, Input};
-use starline_types::{EventKind, Reading};
+use starline_types::{ErrorKind, EventKind, OutputType, Reading};
 
-use crate::job::{Job, by_hand, device, load_balance, round_robin};
-use crate::support::{World, done};
+use crate::job::{Job, Maker, by_hand, device, load_balance, round_robin};
+use crate::support::{World, done, fails};
 
 #[test]
 fn tasks_gain_on_others_with_every_ten_seconds_of_waiting() {
@@ -152,4 +152,24 @@ fn pinned_tasks_are_placed_in_their_turn_and_count() {
         "A B C",
         "a pin waits for its device, and takes no turn then"
     );
+}
+
+#[test]
+fn what_a_task_lets_go_that_cannot_be_rendered_takes_its_turn_by_urgency() {
+    use crate::late::urgent_first;
+    // `B` reads an output that `A` did not leave; `C` comes after it, at once or behind a skip, and is more urgent
+    // than `D`, which waits with `B` for the same device.
+    for words in ["A~B B~C D", "A~B B>S S~C D"] {
+        let early: Maker = round_robin;
+        for (strategy, limit) in [(early, None), (early, Some(1)), (urgent_first, None)] {
+            let mut world = World::new(&["d1"]);
+            world.acts("A", [fails(100)]);
+            let job = Job::new(words).strategy(strategy).settings(|settings| settings.max_parallel = limit);
+            let job = job.output("A", "n", OutputType::Integer).script("B", "echo {{ tasks.A.outputs.n }}");
+            world.start(&job.priority("A", 100).priority("C", 90).priority("D", 10));
+            world.run();
+            assert_eq!(world.order(), ["A", "C", "D"], "{words}, at most {limit:?} at once");
+            assert_eq!(world.error("B"), ErrorKind::RenderError);
+        }
+    }
 }
