@@ -90,6 +90,11 @@ pub enum Finding {
         /// The later one by index.
         task: TaskId,
     },
+    /// Two edges have the same rank of insertion, so that their order is lost when one of them comes back.
+    EdgeOrder {
+        /// The later one by index.
+        edge: DependencyId,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -118,6 +123,7 @@ impl fmt::Display for Finding {
             Self::Name { task } => write!(f, "task {task} is not found by its id"),
             Self::Names { kept, counted } => write!(f, "{counted} tasks have names, the index holds {kept}"),
             Self::Order { task } => write!(f, "task {task} has the insertion rank of another task"),
+            Self::EdgeOrder { edge } => write!(f, "edge {edge} has the insertion rank of another edge"),
         }
     }
 }
@@ -130,6 +136,7 @@ pub fn audit(graph: &TaskGraph) -> Vec<Finding> {
     check_structure(graph, &mut findings);
     check_edges(graph, &mut findings);
     check_names(graph, &mut findings);
+    check_ranks(graph, &mut findings);
     findings
 }
 
@@ -229,18 +236,29 @@ fn check_edges(graph: &TaskGraph, findings: &mut Vec<Finding>) {
 }
 
 fn check_names(graph: &TaskGraph, findings: &mut Vec<Finding>) {
-    let mut ranks = FxHashSet::default();
     for task in graph.indices() {
         let id = graph.id(task);
         if graph.find(id.as_str()) != Some(task) {
             findings.push(Finding::Name { task: id.clone() });
         }
-        if !ranks.insert(graph.order(task)) {
-            findings.push(Finding::Order { task: id.clone() });
-        }
     }
     if graph.name_count() != graph.len() {
         findings.push(Finding::Names { kept: graph.name_count(), counted: graph.len() });
+    }
+}
+
+fn check_ranks(graph: &TaskGraph, findings: &mut Vec<Finding>) {
+    let mut ranks = FxHashSet::default();
+    for task in graph.indices() {
+        if !ranks.insert(graph.order(task)) {
+            findings.push(Finding::Order { task: graph.id(task).clone() });
+        }
+    }
+    ranks.clear();
+    for edge in graph.all_edges() {
+        if !ranks.insert(edge.order()) {
+            findings.push(Finding::EdgeOrder { edge: edge.id() });
+        }
     }
 }
 
@@ -302,6 +320,10 @@ mod tests {
         assert_eq!(
             found(|graph, [_, _, c]| graph.dag[node(c)].order = 0),
             ["task c has the insertion rank of another task"]
+        );
+        assert_eq!(
+            found(|graph, _| graph.rank_edge(crate::EdgeIx(1), 0)),
+            ["edge a->b has the insertion rank of another edge"]
         );
         assert_eq!(
             found(|graph, [_, _, c]| {

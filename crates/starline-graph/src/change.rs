@@ -265,10 +265,14 @@ impl TaskGraph {
         ix
     }
 
-    /// Puts an edge at a rank of its own, as one that comes back to where it was.
+    /// Puts an edge at a rank of its own, as one that comes back to where it was. The rank that it had, if that was
+    /// the last one, is free again: what comes back takes none.
     pub fn rank_edge(&mut self, ix: EdgeIx, order: u32) {
         if let Some(edge) = self.dag.edge_weight_mut(EdgeIndex::new(ix.0 as usize)) {
-            edge.order = order;
+            let had = std::mem::replace(&mut edge.order, order);
+            if had + 1 == self.next_edge_order {
+                self.next_edge_order = had;
+            }
             self.next_edge_order = self.next_edge_order.max(order.saturating_add(1));
         }
     }

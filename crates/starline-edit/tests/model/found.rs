@@ -170,3 +170,30 @@ fn found_an_edge_that_was_changed_and_removed_comes_back_as_it_was() {
     edited.undo();
     assert_eq!(edited.graph.to_spec(), before);
 }
+
+#[test]
+fn found_an_edge_that_comes_back_leaves_no_gap_in_the_ranks() {
+    let graph = submitted(vec![add("a"), after("b", &["a"]), after("c", &["a"])]);
+    let mut edited = Edited { graph, history: History::default() };
+    let ranks = edited.graph.next_ranks();
+    edited.edit(vec![cut("a", "b")]);
+    edited.undo();
+    edited.edit(vec![remove("c")]);
+    edited.undo();
+    assert_eq!(edited.graph.next_ranks(), ranks);
+}
+
+#[test]
+fn found_an_edge_that_its_own_batch_takes_back_has_no_rank() {
+    let graph = submitted(vec![add("a"), add("b"), after("c", &["b"])]);
+    let mut edited = Edited { graph, history: History::default() };
+    let (_, edges) = edited.graph.next_ranks();
+    edited.edit(vec![edge("a", "c"), remove("c"), after("c", &["b"])]);
+    assert_eq!(edited.graph.next_ranks().1, edges + 1);
+    edited.edit(vec![edge("a", "b")]);
+    let before = edited.graph.to_spec();
+    edited.edit(vec![cut("a", "b")]);
+    edited.undo();
+    assert_eq!(edited.graph.to_spec(), before);
+    assert_eq!(audit(&edited.graph), []);
+}

@@ -1,5 +1,6 @@
 //! The laws of one world: what holds for every batch, in whatever state.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use starline_edit::{
@@ -49,6 +50,14 @@ fn ranks(graph: &TaskGraph) -> impl PartialEq + std::fmt::Debug {
     let tasks: Vec<_> = graph.in_order().iter().map(|task| (*task, graph.order(*task))).collect();
     let mut edges: Vec<_> = graph.all_edges().map(|edge| (edge.ix, edge.order())).collect();
     edges.sort_by_key(|(_, order)| *order);
+    (tasks, edges)
+}
+
+/// Ranks by name: what was taken back has those it had, whatever indices it got.
+fn named_ranks(graph: &TaskGraph) -> impl PartialEq + std::fmt::Debug {
+    let tasks: BTreeMap<_, _> =
+        graph.indices().map(|task| (graph.id(task).clone(), graph.order(task))).collect();
+    let edges: BTreeMap<_, _> = graph.all_edges().map(|edge| (edge.id(), edge.order())).collect();
     (tasks, edges)
 }
 
@@ -106,6 +115,8 @@ fn assert_reverses(before: &World, after: &World, applied: &Applied) {
     };
     assert!(!barred(&after.model, &before.model), "nothing that is impossible comes back");
     assert_eq!(picture(&graph).timeless(), picture(&before.graph).timeless());
+    assert_eq!(named_ranks(&graph), named_ranks(&before.graph));
+    assert_eq!(graph.next_ranks(), after.graph.next_ranks(), "what comes back takes no new rank");
     assert_eq!(audit(&graph), []);
     let mut replayed = after.graph.clone();
     reapply(&mut replayed, &undone);

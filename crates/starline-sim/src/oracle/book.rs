@@ -28,6 +28,8 @@ pub(super) struct Edge {
     pub(super) note: Option<Arc<str>>,
     /// Rank by insertion.
     pub(super) rank: u32,
+    /// How many were added before it, and the rank with which it comes back, while the batch that adds it is read.
+    pub(super) joined: Option<(u32, Option<u32>)>,
     /// The revision that made it what it is.
     pub(super) changed: u64,
     /// Whether the present batch made it what it is.
@@ -150,6 +152,7 @@ impl RunBook {
                     note,
                     rank,
                     changed: 0,
+                    joined: None,
                     is_new: false,
                 });
             }

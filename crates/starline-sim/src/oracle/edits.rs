@@ -31,6 +31,8 @@ pub(super) struct EditBook {
     pub(super) revision: u64,
     task_rank: u32,
     edge_rank: u32,
+    /// Edges that were ever added.
+    joined: u32,
     /// What commits were made of, and what they made: those that can be taken back, and those that were.
     done: VecDeque<(Shape, Shape)>,
     undone: Vec<(Shape, Shape)>,
@@ -50,6 +52,7 @@ impl EditBook {
             revision: 0,
             task_rank,
             edge_rank,
+            joined: 0,
             done: VecDeque::new(),
             undone: Vec::new(),
             said: VecDeque::new(),
@@ -137,6 +140,7 @@ impl Reader<'_> {
             }
             added += self.apply(edit, base, revision, policy.as_deref())?;
         }
+        self.rank_edges();
         self.can_be_satisfied(revision)?;
         self.has_an_order()?;
         self.withdraw_questions();
@@ -373,8 +377,8 @@ impl Reader<'_> {
             None => plain,
         };
         let edits = &mut self.book.edits;
-        let given = rank.unwrap_or(edits.edge_rank);
-        edits.edge_rank = edits.edge_rank.max(given + 1);
+        edits.joined += 1;
+        let joined = Some((edits.joined, rank));
         let (kind, note, named) = (edge.kind.clone(), edge.note.clone(), edge.id.is_some());
         let book = &mut self.book.tasks[to];
         book.changed = revision;
@@ -384,11 +388,27 @@ impl Reader<'_> {
             id,
             named,
             note,
-            rank: given,
+            // Behind all others until the batch is done.
+            rank: u32::MAX,
+            joined,
             changed: revision,
             is_new: rank.is_none(),
         });
         Ok(())
+    }
+
+    /// Gives the edges that a batch added their ranks, in the order in which they were added; one that the batch
+    /// itself took back has none.
+    fn rank_edges(&mut self) {
+        let edits = &mut self.book.edits;
+        let mut added: Vec<&mut Edge> = self.book.tasks.iter_mut().flat_map(|task| &mut task.into).collect();
+        added.retain(|edge| edge.joined.is_some());
+        added.sort_by_key(|edge| edge.joined);
+        for edge in added {
+            let Some((_, rank)) = edge.joined.take() else { continue };
+            edge.rank = rank.unwrap_or(edits.edge_rank);
+            edits.edge_rank = edits.edge_rank.max(edge.rank + 1);
+        }
     }
 
     /// An edge from a task that has ended is worth something, unless it was there before.
