@@ -7,4 +7,5 @@ crate::scenarios! {
     scenario_gate_and_a_retry => "gate_and_a_retry",
     scenario_gate_of_a_device => "gate_of_a_device",
     scenario_gate_approved_in_advance => "gate_approved_in_advance",
+    scenario_gate_that_cannot_be_asked_for => "gate_that_cannot_be_asked_for",
 }

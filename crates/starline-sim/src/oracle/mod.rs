@@ -9,6 +9,7 @@ mod holds;
 mod judge;
 mod said;
 mod settled;
+mod shape;
 mod tasks;
 mod test;
 
