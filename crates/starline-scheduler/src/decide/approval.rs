@@ -20,8 +20,12 @@ impl Scheduler {
         if !self.is_executing() || self.state.ending.is_some() {
             return;
         }
-        let unasked: Vec<TaskIx> = self.state.unasked.iter().map(|(_, task)| *task).collect();
-        for task in unasked {
+        let unasked: Vec<(u32, TaskIx)> = self.state.unasked.iter().copied().collect();
+        for entry @ (_, task) in unasked {
+            // One before it that could not be rendered may have ended everything, or opened a hold.
+            if !self.state.unasked.contains(&entry) {
+                continue;
+            }
             if self.has_bug(Bug::GateIgnored) {
                 self.state.open_gate(task, now);
             } else if !self.state.is_held(task) {

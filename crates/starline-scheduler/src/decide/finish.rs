@@ -21,11 +21,18 @@ impl Scheduler {
         if self.state.run_state == RunState::Paused {
             self.end_stall(now, fleet, step);
         }
-        if !self.state.blocked.is_empty() {
-            self.skip_blocked(now, fleet, step);
-        }
-        if !self.state.unasked.is_empty() {
-            self.ask(now, fleet, step);
+        loop {
+            if !self.state.blocked.is_empty() {
+                self.skip_blocked(now, fleet, step);
+            }
+            let failed = self.state.graph.counts().failed;
+            if !self.state.unasked.is_empty() {
+                self.ask(now, fleet, step);
+            }
+            // A task that cannot be asked about has failed: others may be skipped for that, or asked about.
+            if self.state.graph.counts().failed == failed {
+                break;
+            }
         }
         if self.state.graph.counts().open() == 0 {
             self.finish(now, self.state.ending, fleet, step);

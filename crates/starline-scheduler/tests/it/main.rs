@@ -4,7 +4,9 @@
 mod accepts;
 mod devices;
 mod explain;
+mod gates;
 mod graph;
+mod indices;
 mod invariants;
 mod job;
 mod late;
