@@ -3,6 +3,9 @@
 use starline_sim::Schedule;
 
 crate::scenarios! {
+    scenario_a1_an_answer_without_edits => "a1_an_answer_without_edits",
+    scenario_a1_an_editor_that_has_finished_ends_no_run => "a1_an_editor_that_has_finished_ends_no_run",
+    scenario_a2_a_first_plan_with_a_cycle => "a2_a_first_plan_with_a_cycle",
     scenario_e10_every_fault_in_one_answer => "e10_every_fault_in_one_answer",
     scenario_e13_a_failed_task_is_tried_again => "e13_a_failed_task_is_tried_again",
     scenario_e1_undo_and_redo => "e1_undo_and_redo",
@@ -20,6 +23,7 @@ crate::scenarios! {
     scenario_e_policy_of_an_editor => "e_policy_of_an_editor",
     scenario_e_rates_of_an_editor => "e_rates_of_an_editor",
     scenario_e_request_is_answered_once => "e_request_is_answered_once",
+    scenario_e_the_clock_of_a_removed_task => "e_the_clock_of_a_removed_task",
     scenario_i2_only_unstarted_tasks_change => "i2_only_unstarted_tasks_change",
     scenario_i3_edges_into_what_runs => "i3_edges_into_what_runs",
     scenario_i4_a_batch_is_taken_as_a_whole => "i4_a_batch_is_taken_as_a_whole",

@@ -16,6 +16,7 @@ crate::scenarios! {
     scenario_y8_other_tasks_go_on => "y8_other_tasks_go_on",
     scenario_y8_the_scope_graph_holds_everything => "y8_the_scope_graph_holds_everything",
     scenario_y9_ends_during_an_edit_are_gathered => "y9_ends_during_an_edit_are_gathered",
+    scenario_y_an_editor_that_never_answers => "y_an_editor_that_never_answers_holds_back_its_scope_alone",
     scenario_y_batch_window => "y_batch_window",
     scenario_y_cancel_with_holds => "y_cancel_with_holds",
     scenario_y_editor_back_after_a_restart => "y_editor_back_after_a_restart",
