@@ -29,6 +29,12 @@ pub(crate) enum Command {
         input: Input,
         reply: Reply<Result<Answer, RunError>>,
     },
+    /// An input for a run, made of its graph in the same step.
+    Make {
+        run: u32,
+        make: Box<dyn FnOnce(&TaskGraph) -> Input + Send>,
+        reply: Reply<Result<Answer, RunError>>,
+    },
     /// A look at a run.
     Look {
         run: u32,

@@ -188,6 +188,34 @@ impl Run {
         self.submit(batch, unread, author, false).await
     }
 
+    /// Commits a batch that a function makes of the graph, or with `check_only` gives the verdict on it. Nothing comes
+    /// between the look at the graph and the verdict: a batch whose base is the revision that the function sees is
+    /// never in conflict. Returns what else the function found with the answer to the batch.
+    ///
+    /// The owner of the graph runs the function between two steps, so it must be quick and must not wait; every run of
+    /// the orchestrator stands still meanwhile.
+    ///
+    /// # Errors
+    /// The orchestrator has shut down, or the function panicked. Within, as [`apply`](Self::apply).
+    pub async fn apply_made<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(&TaskGraph) -> (EditBatch, Option<Unread>, T) + Send + 'static,
+        author: Author,
+        check_only: bool,
+    ) -> Result<(T, Result<Option<Arc<Applied>>, RunError>), RunError> {
+        let (found, finds) = tokio::sync::oneshot::channel();
+        let make = Box::new(move |graph: &TaskGraph| {
+            let (batch, unread, rest) = make(graph);
+            // Who asked may have gone.
+            let _ = found.send(rest);
+            Input::Submit { batch: Arc::new(batch), unread: unread.map(Arc::new), author, check_only }
+        });
+        let run = self.shared.at;
+        let answer = self.inner.ask(|reply| Command::Make { run, make, reply }).await?;
+        let rest = finds.await.map_err(|_| RunError::ShutDown)?;
+        Ok((rest, answer.map(committed)))
+    }
+
     /// What committing a batch would come to; nothing changes and nothing is recorded.
     ///
     /// # Errors

@@ -8,8 +8,10 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use starline_edit::TaskGraph;
 use starline_orchestrator::{Run, Unread};
 use starline_types::{Applied, ChangeSummary, Event, RequestId, Revision};
+use starline_workflow::ReadBatch;
 
 use crate::Principal;
 use crate::answer::{Answer, Refused, ok};
@@ -49,7 +51,7 @@ pub(crate) async fn edit(
     let run = app.run(&run)?;
     let key = idempotency_key(request.headers())?;
     let bytes = read_body(&app, request).await?;
-    let mut read = batch::read(&bytes, &run).await?;
+    let mut read = batch::read(&bytes, &run)?;
     match (&read.batch.request, key) {
         (Some(request), Some(key)) if *request != key => {
             let message = "the request in the body and the header Idempotency-Key differ";
@@ -58,15 +60,20 @@ pub(crate) async fn edit(
         (_, Some(key)) => read.batch.request = Some(key),
         (_, None) => {}
     }
-    let count = read.batch.edits.len();
-    let author = who.author();
-    let unread = Some(read.unread).filter(|unread| *unread != Unread::default());
-    let applied = if check_only {
-        run.check(read.batch, unread, author).await?
-    } else {
-        run.apply_as(read.batch, unread, author).await?
+    // What can only be said with the graph at hand is said where nothing comes in between: a whole graph becomes edits,
+    // and a batch that does not say which revision it is for is for the one that it is judged against.
+    let make = move |graph: &TaskGraph| {
+        if !read.names_base {
+            read.batch.base = graph.revision();
+        }
+        let ReadBatch { batch, unread, warnings, .. } = read.resolve(graph);
+        let unread = Some(unread).filter(|unread| *unread != Unread::default());
+        let count = batch.edits.len();
+        (batch, unread, (count, warnings))
     };
-    let mut warnings: Vec<Value> = read.warnings.iter().map(|warning| json!(warning)).collect();
+    let ((count, warnings), applied) = run.apply_made(make, who.author(), check_only).await?;
+    let applied = applied?;
+    let mut warnings: Vec<Value> = warnings.iter().map(|warning| json!(warning)).collect();
     if applied.as_ref().is_some_and(|applied| applied.late) {
         warnings.push(
             json!({"code": "late", "message": "the hold had closed: the batch was taken as an ordinary one"}),

@@ -134,6 +134,34 @@ async fn many_clients_at_once_are_all_answered() {
     assert_eq!(revisions, (1..=20).collect::<Vec<_>>());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn batches_without_a_base_are_for_whatever_is_current() {
+    let world = World::new().await;
+    let run = world.submit(graph(vec![noop("a"), noop("merge")], &[])).await;
+    // Ten at once, each with edits and whole graphs that touch the same task.
+    let requests = (0..10_u64).map(|at| {
+        let (client, run) = (world.operator.clone(), run.clone());
+        async move {
+            for round in 0..4_u64 {
+                let timeout = format!("{}s", 1 + at * 4 + round);
+                let set = json!({"op": "update_task", "id": "merge", "set": {"run_timeout": timeout}});
+                let whole = json!({"a": {}, "merge": {"run_timeout": timeout}});
+                let body = if round % 2 == 0 {
+                    json!({"edits": [set]})
+                } else {
+                    json!({"graph": {"tasks": whole}})
+                };
+                let reply = edit(&client, &run, &body).await;
+                assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+            }
+        }
+    });
+    let mut all = tokio::task::JoinSet::new();
+    requests.for_each(|request| drop(all.spawn(request)));
+    all.join_all().await;
+    assert_eq!(run.status().revision.0, 40);
+}
+
 #[tokio::test]
 async fn the_state_of_the_run_may_forbid_edits() {
     let world = World::new().await;

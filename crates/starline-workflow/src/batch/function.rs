@@ -158,11 +158,11 @@ fn function(
 
 /// Reads which revision the call is for, and which hold it answers; all calls of an answer are one batch.
 fn head(fields: &mut Fields<'_>, reading: &mut Reading<'_>, report: &mut Report) {
-    let batch = reading.batch();
     if let Some(base) = fields.take("base").and_then(|field| field.count(0..=u64::MAX, report)) {
         // The author has seen what all of its calls have seen.
-        batch.base = Revision(base);
+        reading.base(Revision(base));
     }
+    let batch = reading.batch();
     let Some(field) = fields.take("hold") else { return };
     let Some(hold) = hold(&field, report) else { return };
     if batch.hold.is_some_and(|other| other != hold) {

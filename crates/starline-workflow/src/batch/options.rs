@@ -35,6 +35,8 @@ pub struct ReadBatch {
     pub unread: Unread,
     /// What is ignored.
     pub warnings: Vec<Warning>,
+    /// Whether the batch says which revision it is for; otherwise its base is [`BatchOptions::base`].
+    pub names_base: bool,
     /// Edits that say in words what a task is to do: what a task that is asked in words is asked from now on.
     pub(super) described: Vec<usize>,
 }

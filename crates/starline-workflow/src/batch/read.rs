@@ -157,10 +157,10 @@ pub(super) fn too_many(count: usize, reading: &Reading<'_>) -> Option<Fault> {
 
 /// Reads what a batch says beside its edits.
 fn head(fields: &mut Fields<'_>, report: &mut Report, reading: &mut Reading<'_>) {
-    let batch = reading.batch();
     if let Some(base) = fields.take("base").and_then(|field| field.count(0..=u64::MAX, report)) {
-        batch.base = Revision(base);
+        reading.base(Revision(base));
     }
+    let batch = reading.batch();
     if let Some(field) = fields.take("hold") {
         batch.hold = hold(&field, report);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use starline_edit::{Code, Fault, Unread};
-use starline_types::{Artifact, Edit, EditBatch, FileInput, TaskId};
+use starline_types::{Artifact, Edit, EditBatch, FileInput, Revision, TaskId};
 
 use super::fault::{Subject, faults, item};
 use super::graph::ProposedGraph;
@@ -79,6 +79,12 @@ impl<'o> Reading<'o> {
     /// The batch, for what is said of it as a whole.
     pub(super) fn batch(&mut self) -> &mut EditBatch {
         &mut self.found.batch
+    }
+
+    /// The batch says which revision it is for.
+    pub(super) fn base(&mut self, base: Revision) {
+        self.found.batch.base = base;
+        self.found.names_base = true;
     }
 
     /// Takes an edit into the batch, or what is wrong with it.
