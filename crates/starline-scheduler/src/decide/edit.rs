@@ -7,7 +7,7 @@ use starline_graph::{Condition, TaskGraph};
 use starline_synchronizer::Answered;
 use starline_types::{
     Applied, DeviceId, EditBatch, Event, HoldId, HoldReason, LateEdits, Millis, Origin, PauseCause,
-    Placement, RejectedEdit, Revision, RunState, TaskId, TaskIx, Timestamp,
+    Placement, Policy, RejectedEdit, Revision, RunState, TaskId, TaskIx, Timestamp,
 };
 
 use crate::bug::Bug;
@@ -171,11 +171,17 @@ impl Scheduler {
             condition.judge(&outcome, &settings.inputs).map_err(|error| error.to_string())
         };
         let judge: Judge<'_> = &judge;
+        // What an edit may do binds editors alone; how much may be edited binds everybody.
         let guarded = submission.author.role == Role::Editor && submission.origin == Origin::Edit;
+        let counts = |policy: &Policy| Policy { limits: policy.limits.clone(), ..Policy::default() };
+        let counts = settings.policy.as_deref().filter(|_| !guarded).map(counts);
         let around = Surroundings {
             devices: (!devices.is_empty()).then_some(devices),
             limits: self.limits.clone(),
-            policy: settings.policy.as_deref().filter(|_| guarded && !self.has_bug(Bug::PolicyIgnored)),
+            policy: counts
+                .as_ref()
+                .or(settings.policy.as_deref())
+                .filter(|_| !guarded || !self.has_bug(Bug::PolicyIgnored)),
             usage: self.state.usage,
             judge: Some(judge),
             inputs: Some(&settings.inputs),

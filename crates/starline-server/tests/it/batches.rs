@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use starline_orchestrator::Run;
-use starline_types::{Policy, RunSettings};
+use starline_types::{Policy, PolicyLimits, RunSettings};
 use std::sync::Arc;
 
 use crate::support::{Client, Reply, World, call, graph, noop};
@@ -282,4 +282,32 @@ async fn policy_and_rates_hold_for_editors_only() {
     assert_eq!(reply.refusal(), (422, "rejected".into()));
     assert_eq!(reply.json()["rejections"][0]["code"], "not_permitted");
     assert_eq!(edit(&world.operator, &run, &batch(0, vec![add("b")])).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_counts_of_a_policy_hold_for_everybody() {
+    let world = World::new().await;
+    let limits = PolicyLimits { edits: Some(4), added_tasks: Some(2) };
+    let policy = Policy { limits, allow: Some(vec!["update_task".into()]), ..Policy::default() };
+    let settings = RunSettings { policy: Some(Arc::new(policy)), ..RunSettings::default() };
+    let run = world.submit_with(graph(vec![noop("a")], &[]), settings).await;
+    let reply = edit(&world.operator, &run, &batch(0, vec![add("b"), add("c")])).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    for check in ["", "?check=1"] {
+        let path = format!("/v1/runs/{}/edits{check}", run.id());
+        let fault = world.operator.post(&path, batch(1, vec![add("d")])).await.json()["rejections"][0].clone();
+        assert_eq!((&fault["code"], &fault["item"]), (&json!("limit_exceeded"), &json!("added_tasks")));
+        let many = ["1m", "2m", "3m"]
+            .map(|timeout| json!({"op": "update_task", "id": "a", "set": {"run_timeout": timeout}}));
+        let fault = world.operator.post(&path, batch(1, many.to_vec())).await.json()["rejections"][0].clone();
+        assert_eq!((&fault["code"], &fault["item"]), (&json!("limit_exceeded"), &json!("edits")));
+    }
+    assert_eq!(run.status().paused, None, "an operator is there already");
+    // What was taken back and brought back counts as well: nobody edits for ever.
+    for verb in ["undo", "redo"] {
+        let reply = world.operator.post(&format!("/v1/runs/{}/{verb}", run.id()), "").await;
+        let counted = (reply.status.as_u16(), reply.json()["rejections"][0]["code"].clone());
+        assert_eq!(counted.0, if verb == "undo" { 200 } else { 422 }, "{}", reply.text);
+    }
+    assert_eq!(run.status().revision.0, 2);
 }

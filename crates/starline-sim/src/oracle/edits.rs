@@ -119,8 +119,13 @@ impl Reader<'_> {
         self.book.edits.revision = revision;
         let usage = &mut self.book.edits.usage;
         *usage = (usage.0 + applied.batch.edits.len() as u64, usage.1 + added);
-        if let Some(most) = policy.as_ref().and_then(|policy| policy.limits.edits) {
+        // How much may be edited binds everybody, whoever the rest of the policy binds.
+        let limits = self.book.settings.policy.as_ref().map(|policy| &policy.limits);
+        if let Some(most) = limits.and_then(|limits| limits.edits) {
             hold!(O10, usage.0 <= most, "{} edits of a run that allows {most}", usage.0);
+        }
+        if let Some(most) = limits.and_then(|limits| limits.added_tasks) {
+            hold!(O10, usage.1 <= most, "{} added tasks of a run that allows {most}", usage.1);
         }
         self.is_consistent(applied, before)?;
         let waits = self.book.pause.is_some_and(|pause| pause.cause == PauseCause::NeedsEdit);
