@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod cycles;
 mod diff;
 mod draft;
 mod extract;
@@ -16,6 +17,7 @@ mod task_rules;
 
 pub use apply::{install, reapply, specified};
 pub use check::{CheckedBatch, check, check_within};
+pub use cycles::cycles;
 pub use diff::{Difference, DifferenceWarning, diff};
 pub use draft::Touched;
 pub use extract::{retry_task, subgraph};

@@ -7,7 +7,7 @@ use starline_types::{Dependency, DependencyId, GraphSpec, TaskId, TaskIx, TaskSp
 
 use super::Draft;
 use super::steps::Step;
-use crate::{Code, Fault, Place};
+use crate::{Code, Fault, Place, cycles};
 
 /// Started tasks that a fault names.
 const NAMED: usize = 20;
@@ -66,6 +66,10 @@ impl Draft<'_, '_> {
             self.add_edge(edit, dependency, None, Some(Place::Dependency(at)), None);
         }
         self.chosen.clear();
+        if self.faults.len() > before {
+            // None of its edges will be inserted, and so nobody will come upon its cycles.
+            self.faults.extend(cycles(edit, spec));
+        }
     }
 
     /// Whether a graph has so many faults that the rest of it is not looked at, which is told.

@@ -15,11 +15,12 @@ impl Draft<'_, '_> {
         // The levels of the cuts are those from before anything is inserted.
         self.look_behind_cuts();
         self.insert_edges();
-        if !self.faults.iter().any(|fault| fault.code == Code::WouldCycle) {
-            // An edit with a fault may bring what a template needs.
-            if !self.refused.mends {
-                self.check_references();
-            }
+        let has_cycle = self.faults.iter().any(|fault| fault.code == Code::WouldCycle);
+        // An edit with a fault may bring what a template needs.
+        if !self.refused.mends {
+            self.check_references(has_cycle);
+        }
+        if !has_cycle {
             self.check_degrees();
         }
         self.faults.sort_by_key(|fault| fault.edit);
@@ -47,7 +48,9 @@ impl Draft<'_, '_> {
         }
     }
 
-    fn check_references(&mut self) {
+    /// Where edges are missing because they would close cycles, what is upstream is not judged: only names that lead
+    /// nowhere are told.
+    fn check_references(&mut self, has_cycle: bool) {
         // What each template refers to: the edit, the task, the name, and the place of its pair if it exists.
         let mut references: Vec<(usize, TaskIx, String, Option<usize>)> = Vec::new();
         let mut pairs: Vec<(TaskIx, TaskIx)> = Vec::new();
@@ -77,11 +80,12 @@ impl Draft<'_, '_> {
                 self.steps.push(Step::Distant { task, before });
             }
         }
-        let upstream = self.graph.are_upstream(&pairs);
+        let upstream = if has_cycle { Vec::new() } else { self.graph.are_upstream(&pairs) };
         for (edit, task, name, pair) in references {
             let id = self.graph.id(task);
             let (message, hint) = match pair {
-                Some(pair) if upstream[pair] => continue,
+                // With a cycle nothing is known of it.
+                Some(pair) if upstream.get(pair).copied().unwrap_or(true) => continue,
                 Some(_) => {
                     // A task can never wait for itself.
                     let hint = format!("add a dependency from {name}, or leave the reference out");

@@ -63,6 +63,9 @@ struct Refused {
 struct Mark {
     faults: usize,
     steps: usize,
+    edges: usize,
+    touched: usize,
+    asked: usize,
 }
 
 /// Edges taken out between two levels: what lies further apart than these cannot depend on them.
@@ -158,7 +161,13 @@ impl<'g, 'a> Draft<'g, 'a> {
     /// Applies one edit, or notes its faults. The number is that of the batch as it was written; the edit as it is
     /// in force may differ from the one that was asked for.
     pub(crate) fn apply(&mut self, edit: usize, change: &Edit) -> Option<Edit> {
-        let mark = Mark { faults: self.faults.len(), steps: self.steps.len() };
+        let mark = Mark {
+            faults: self.faults.len(),
+            steps: self.steps.len(),
+            edges: self.edges.len(),
+            touched: self.touched.len(),
+            asked: self.asked.len(),
+        };
         let amended = match self.around.policy.and_then(|policy| guard::operation(edit, change, policy)) {
             Some(fault) => {
                 self.faults.push(fault);

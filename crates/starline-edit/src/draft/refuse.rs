@@ -16,9 +16,8 @@ impl Draft<'_, '_> {
             self.faults.swap(mark.faults, mark.faults + depends);
             self.faults.truncate(mark.faults + 1);
         }
-        let mut at = self.edges.len();
-        while at > 0 && self.edges[at - 1].edit == edit {
-            at -= 1;
+        // Edits that a whole graph became share its position: what the others brought stays.
+        for at in (mark.edges..self.edges.len()).rev() {
             self.drop_pending(at);
         }
         while self.steps.len() > mark.steps
@@ -30,12 +29,8 @@ impl Draft<'_, '_> {
             self.added -= 1;
             self.steps.pop();
         }
-        while self.touched.last().is_some_and(|(of, _)| *of == edit) {
-            self.touched.pop();
-        }
-        while self.asked.last().is_some_and(|asked| asked.edit == edit) {
-            self.asked.pop();
-        }
+        self.touched.truncate(mark.touched);
+        self.asked.truncate(mark.asked);
         self.refused.mends |=
             !matches!(change, Edit::RemoveTask { .. } | Edit::RemoveDependency { .. } | Edit::Clear);
         match change {

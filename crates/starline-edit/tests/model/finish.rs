@@ -10,10 +10,11 @@ impl Attempt<'_> {
     /// Judges cycles and references; the new revision if there is no fault.
     pub(crate) fn finish(mut self, raises: bool) -> Result<Model, Vec<Found>> {
         self.cycles();
-        if !self.faults.iter().any(|(_, code)| *code == Code::WouldCycle) {
-            if !self.mends {
-                self.references();
-            }
+        let has_cycle = self.faults.iter().any(|(_, code)| *code == Code::WouldCycle);
+        if !self.mends {
+            self.references(has_cycle);
+        }
+        if !has_cycle {
             self.degrees();
         }
         let own = self.rules.policy.as_ref().and_then(|policy| policy.limits.added_tasks);
@@ -58,13 +59,14 @@ impl Attempt<'_> {
         self.draft = Model { edges: bare.edges, ..self.draft.clone() };
     }
 
-    /// Every reference must be to a task upstream. Which edit broke it is not said here.
-    fn references(&mut self) {
+    /// Every reference must be to a task upstream, or where that cannot be said, to a task. Which edit broke it is not
+    /// said here.
+    fn references(&mut self, has_cycle: bool) {
         let mut faults = Vec::new();
         for task in &self.draft.tasks {
             for name in references(&task.spec) {
                 let source = self.draft.tasks.iter().find(|other| other.spec.id.as_str() == name);
-                if source.is_some_and(|source| self.draft.reaches(&source.spec.id, &task.spec.id)) {
+                if source.is_some_and(|source| has_cycle || self.draft.reaches(&source.spec.id, &task.spec.id)) {
                     continue;
                 }
                 faults.push((0, Code::ReferenceNotUpstream));

@@ -485,6 +485,33 @@ impl Attempt<'_> {
             }
         }
         self.chosen.clear();
+        if !codes.is_empty() {
+            codes.extend(vec![Code::WouldCycle; closing(graph)]);
+        }
         codes
     }
+}
+
+/// Pairs of tasks of a graph that close a cycle with the pairs before them.
+fn closing(graph: &GraphSpec) -> usize {
+    let (mut pairs, mut count) = (Vec::<(&TaskId, &TaskId)>::new(), 0);
+    let is_task = |id: &TaskId| graph.tasks.iter().any(|task| task.id == *id);
+    let mut seen = BTreeSet::new();
+    for edge in &graph.dependencies {
+        let pair = (&edge.from, &edge.to);
+        if edge.from == edge.to || !is_task(&edge.from) || !is_task(&edge.to) || !seen.insert(pair) {
+            continue;
+        }
+        let (mut reached, mut open) = (BTreeSet::new(), vec![&edge.to]);
+        while let Some(at) = open.pop() {
+            let next = pairs.iter().filter(|(from, _)| *from == at).map(|(_, to)| *to);
+            open.extend(next.filter(|to| reached.insert(*to)));
+        }
+        if reached.contains(&edge.from) {
+            count += 1;
+        } else {
+            pairs.push(pair);
+        }
+    }
+    count
 }

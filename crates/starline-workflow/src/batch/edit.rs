@@ -170,6 +170,13 @@ fn whole_graph(
     fields.close(report);
     let Some(field) = field else { return };
     let graph = graph::whole(&field, &format!("{place}/graph"), (reading, begins), report);
+    if !report.is_empty() {
+        // It never comes to the check, which would tell its cycles.
+        for fault in starline_edit::cycles(0, &graph) {
+            let problem = report.add(field.at, fault.code.as_str(), fault.message);
+            problem.path = fault.path.iter().map(ToString::to_string).collect();
+        }
+    }
     let ids = graph.tasks.iter().filter_map(|task| TaskId::new(format!("{prefix}{}", task.id)).ok());
     made.tasks.extend(ids);
     let graph = Arc::new(graph);

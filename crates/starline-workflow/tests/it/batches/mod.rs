@@ -6,6 +6,7 @@ mod hostile;
 mod laws;
 mod proposals;
 mod scenarios;
+mod together;
 
 use starline_edit::{Rejection, Surroundings, TaskGraph, check, check_within};
 use starline_types::Applied;
