@@ -60,6 +60,8 @@ async fn answer(
     attempts: u32,
 ) -> Result<Wish, Over> {
     let mut rejection = None;
+    // Why the answer before was not taken.
+    let mut refusal: Option<String> = None;
     for attempt in 1..=attempts.max(1) {
         let request = request(editor, handed, rejection.take()).await?;
         let asked = AssertUnwindSafe(async { planner.plan(request).await }).catch_unwind();
@@ -75,10 +77,12 @@ async fn answer(
         let batch = match answered {
             Ok(Ok(Proposal::Edit(batch))) => batch,
             Ok(Ok(Proposal::Nothing)) => {
+                give_up(editor, planner, handed.hold, refusal).await;
                 release(editor, handed.hold).await;
                 return Ok(Wish::More);
             }
             Ok(Ok(Proposal::Finish)) => {
+                give_up(editor, planner, handed.hold, refusal).await;
                 release(editor, handed.hold).await;
                 return Ok(Wish::None);
             }
@@ -98,12 +102,17 @@ async fn answer(
         match send(editor, handed.hold, batch, unread.map(unread_of)).await {
             Ok(_) => return Ok(Wish::More),
             Err(RunError::Refused(Refusal::Rejected(refused))) => {
+                refusal = Some(first(&refused));
                 rejection = Some(Rejected { attempt, batch: proposed, faults: faults(&refused) });
             }
-            Err(RunError::Refused(_)) => break,
+            Err(RunError::Refused(other)) => {
+                refusal = Some(other.to_string());
+                break;
+            }
             Err(error) => return Err(error.into()),
         }
     }
+    give_up(editor, planner, handed.hold, refusal).await;
     release(editor, handed.hold).await;
     Ok(Wish::More)
 }
@@ -162,6 +171,21 @@ async fn request(
     })
 }
 
+/// Records that a hold ends without a change because an answer was rejected, and not because there was none.
+async fn give_up(editor: &Editor, planner: &dyn Planner, hold: HoldId, refusal: Option<String>) {
+    if let Some(refusal) = refusal {
+        note(editor, planner, hold, &format!("its last answer was rejected: {refusal}")).await;
+    }
+}
+
+/// The first fault of an answer, and how many more there are.
+fn first(refused: &Rejection) -> String {
+    let Some(first) = refused.faults.first() else { return "without a reason".to_owned() };
+    let more = refused.faults.len() - 1;
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    format!("{}: {}{more}", first.code, first.message)
+}
+
 /// A hold that is over already needs no release.
 async fn release(editor: &Editor, hold: HoldId) {
     let _ = editor.release(hold).await;
@@ -196,7 +220,7 @@ fn unread_of(unread: UnreadEdits) -> Unread {
             None => typed,
         }
     });
-    Unread { faults: typed.collect(), tasks, positions }
+    Unread { faults: typed.collect(), tasks, positions, ..Unread::default() }
 }
 
 /// An error with its causes, in one line.

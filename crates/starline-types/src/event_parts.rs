@@ -120,7 +120,7 @@ pub enum HoldScope {
 pub enum HoldReason {
     /// A batch naming it was committed.
     Committed,
-    /// The editor had nothing to change.
+    /// Let go without a change: the editor had none, or its last answer was rejected.
     Released,
     /// Its deadline passed.
     Expired,

@@ -80,7 +80,7 @@ pub(crate) fn changes(summary: &ChangeSummary) -> String {
 pub(crate) fn closed(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::Committed => "its edit is in force",
-        HoldReason::Released => "there is nothing to change",
+        HoldReason::Released => "without a change",
         HoldReason::Expired => "its time was over",
         HoldReason::Cleared => "all holds were cleared",
         HoldReason::EditorLost => "its editor went away",

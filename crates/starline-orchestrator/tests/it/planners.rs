@@ -106,9 +106,23 @@ async fn a_refused_answer_goes_back_with_its_faults() {
 async fn after_the_last_answer_the_hold_is_released() {
     let setup = with_devices(&["d1"]).await;
     let planner = Acts::new(&[Act::Cycle, Act::Cycle, Act::Cycle]);
-    let (calls, closed, revision, _) = run(&setup, &planner).await;
+    let (calls, closed, revision, faulted) = run(&setup, &planner).await;
     assert_eq!((calls, revision), (5, Revision(0)));
     assert_eq!(closed, [HoldReason::Released; 3]);
+    assert_eq!(faulted, 1, "whoever reads the facts sees that it was not for want of an answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_planner_that_gives_up_after_a_rejection_is_told_from_one_without_an_answer() {
+    for (last, closes) in [(Act::Nothing, 3), (Act::Finish, 1)] {
+        let setup = with_devices(&["d1"]).await;
+        let (_, closed, revision, faulted) = run(&setup, &Acts::new(&[Act::Cycle, last])).await;
+        assert_eq!((revision, faulted), (Revision(0), 1), "{last:?}");
+        assert!(closed.len() >= closes && closed[0] == HoldReason::Released, "{closed:?}");
+    }
+    let setup = with_devices(&["d1"]).await;
+    let (_, _, _, faulted) = run(&setup, &Acts::new(&[Act::Cycle, Act::Add])).await;
+    assert_eq!(faulted, 0, "the answer after it was good");
 }
 
 #[tokio::test(start_paused = true)]
