@@ -59,6 +59,21 @@ impl Issue {
         }
     }
 
+    /// A problem of a text that another process has found.
+    pub(crate) fn told(problem: &serde_json::Value, text: &str) -> Self {
+        let word = |field: &str| problem[field].as_str().unwrap_or_default();
+        let number = |field: &str| problem[field].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
+        let line = number("line").max(1);
+        Self::Whole {
+            code: word("code").to_owned(),
+            message: word("message").to_owned(),
+            line,
+            column: number("column").max(1),
+            excerpt: text.lines().nth(line as usize - 1).map(printable).unwrap_or_default(),
+            hint: problem["hint"].as_str().map(str::to_owned),
+        }
+    }
+
     fn render(&self, file: &str) -> String {
         match self {
             Self::Problem(problem) => render(problem, file),

@@ -207,11 +207,11 @@ impl RunArgs {
     /// Leaves the run to another process.
     fn hand_over(&self, output: &Output) -> Result<Exit, Failure> {
         let source = Source::read(&self.file)?;
-        let workflow = String::from_utf8(source.bytes).map_err(|_| {
-            Failure::file(&source.name, "syntax_error", format!("{} is not UTF-8", source.name))
-        })?;
+        let Source { name, bytes, folder } = source;
+        let workflow = String::from_utf8(bytes)
+            .map_err(|_| Failure::file(&name, "syntax_error", format!("{name} is not UTF-8")))?;
         let inputs: BTreeMap<String, String> = load::inputs(&self.inputs)?.into_iter().collect();
-        let folder = std::path::absolute(&source.folder).unwrap_or(source.folder);
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         let submission = json!({
             "workflow": workflow,
             "inputs": inputs,
@@ -221,7 +221,8 @@ impl RunArgs {
         });
         let answer = remote::block_on(async {
             remote::server(&self.state.state_dir).await?.post("/v1/runs", &submission).await
-        })?;
+        });
+        let answer = answer.map_err(|failure| failure.of_file(&name, &workflow))?;
         if output.is_json() {
             output.object(&answer);
         } else {

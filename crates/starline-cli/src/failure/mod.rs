@@ -64,6 +64,20 @@ impl Failure {
         Self::new(Exit::Journal, "journal", with_causes(what.into(), Some(cause)))
     }
 
+    /// The same refusal as one of a file that somebody else has read, told at its lines.
+    pub(crate) fn of_file(self, file: &str, text: &str) -> Self {
+        let Self::Answer { exit, body } = self else { return self };
+        let problems = body["problems"].as_array().filter(|_| body["error"] == "invalid_workflow");
+        match problems {
+            Some(problems) => {
+                Self::issues(file, problems.iter().map(|problem| Issue::told(problem, text)).collect())
+            }
+            // What is wrong is wrong with the file or with the flags.
+            None if body["error"] == "invalid_submission" => Self::Answer { exit: Exit::Invalid, body },
+            None => Self::Answer { exit, body },
+        }
+    }
+
     /// What the exit code says.
     pub(crate) fn exit(&self) -> Exit {
         match self {
