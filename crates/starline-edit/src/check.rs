@@ -38,6 +38,7 @@ impl CheckedBatch<'_> {
             inverse,
             edges: self.drafted.judgements.clone(),
             summary,
+            ignored: Vec::new(),
         }
     }
 

@@ -72,6 +72,8 @@ pub enum Code {
     NothingToRedo,
     /// Too many edits in too short a time.
     Busy,
+    /// What was sent is no batch.
+    InvalidBatch,
 }
 
 impl Code {
@@ -110,11 +112,12 @@ impl Code {
             Self::NothingToUndo => "nothing_to_undo",
             Self::NothingToRedo => "nothing_to_redo",
             Self::Busy => "busy",
+            Self::InvalidBatch => "invalid_batch",
         }
     }
 
     /// All codes.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::DuplicateTask,
         Self::UnknownTask,
         Self::InvalidValue,
@@ -146,6 +149,7 @@ impl Code {
         Self::NothingToUndo,
         Self::NothingToRedo,
         Self::Busy,
+        Self::InvalidBatch,
     ];
 
     /// The code of a stable word.

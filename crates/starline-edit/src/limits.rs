@@ -114,6 +114,8 @@ pub struct Unread {
     pub tasks: Vec<(TaskId, usize)>,
     /// Positions of the edits of the batch, as it was written.
     pub positions: Vec<usize>,
+    /// Places that say how far tasks have got. They are ignored, and the attempt is recorded.
+    pub ignored: Vec<String>,
 }
 
 impl Unread {

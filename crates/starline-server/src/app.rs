@@ -111,6 +111,12 @@ pub(crate) async fn read_json_or_default<T: DeserializeOwned + Default>(
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
+    // A list would be taken for the fields in their order.
+    if bytes.trim_ascii_start().first().is_some_and(|first| !b"{".contains(first)) {
+        return Err(Refused::bad_request("invalid_body", "the body is a JSON object")
+            .with("line", 1)
+            .with("column", 1));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         Refused::bad_request("invalid_body", error.to_string())
             .with("line", error.line())

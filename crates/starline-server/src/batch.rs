@@ -1,7 +1,9 @@
 //! From the body of an edit to a batch.
 
 use axum::http::StatusCode;
-use starline_orchestrator::Run;
+use starline_edit::{Code, Fault};
+use starline_orchestrator::{Author, Run, Unread};
+use starline_types::EditBatch;
 use starline_workflow::{BatchOptions, ReadBatch, read_batch};
 
 use crate::answer::Refused;
@@ -16,4 +18,20 @@ pub(crate) fn read(bytes: &[u8], run: &Run) -> Result<ReadBatch, Refused> {
         let message = problems.first().map_or_else(String::new, |problem| problem.message.clone());
         Refused::new(StatusCode::BAD_REQUEST, "invalid_body", message).with("problems", problems)
     })
+}
+
+/// Records that somebody sent what is no batch. Where that is not possible, the run has ended or is in trouble.
+pub(crate) async fn record(run: &Run, refused: &Refused, by: Author) {
+    let is_large = refused.status == StatusCode::PAYLOAD_TOO_LARGE;
+    let code = if is_large { Code::LimitExceeded } else { Code::InvalidBatch };
+    let message = refused.body.get("message").and_then(|message| message.as_str()).unwrap_or_default();
+    let faults = vec![Fault::new(0, code, "batch", message)];
+    let unread = Unread { faults, ..Unread::default() };
+    let _ = run
+        .apply_made(
+            |graph| (EditBatch { base: graph.revision(), ..EditBatch::default() }, Some(unread), ()),
+            by,
+            false,
+        )
+        .await;
 }

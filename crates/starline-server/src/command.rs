@@ -9,14 +9,21 @@ use crate::Principal;
 use crate::answer::{Answer, ok};
 use crate::app::{App, hold_id, read_json, read_json_or_default, task_id};
 
-pub(crate) async fn pause(State(app): State<App>, Path(run): Path<String>) -> Answer {
+/// Body of what needs to be told nothing more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+pub(crate) async fn pause(State(app): State<App>, Path(run): Path<String>, request: Request) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.pause().await?;
     ok(&run.status())
 }
 
-pub(crate) async fn resume(State(app): State<App>, Path(run): Path<String>) -> Answer {
+pub(crate) async fn resume(State(app): State<App>, Path(run): Path<String>, request: Request) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.resume().await?;
     ok(&run.status())
 }
@@ -35,14 +42,24 @@ pub(crate) async fn cancel(State(app): State<App>, Path(run): Path<String>, requ
     ok(&run.status())
 }
 
-pub(crate) async fn cancel_task(State(app): State<App>, Path((run, task)): Path<(String, String)>) -> Answer {
+pub(crate) async fn cancel_task(
+    State(app): State<App>,
+    Path((run, task)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.cancel_task(task_id(&task)?).await?;
     ok(&run.status())
 }
 
-pub(crate) async fn skip_task(State(app): State<App>, Path((run, task)): Path<(String, String)>) -> Answer {
+pub(crate) async fn skip_task(
+    State(app): State<App>,
+    Path((run, task)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.skip_task(task_id(&task)?).await?;
     ok(&run.status())
 }
@@ -51,8 +68,10 @@ pub(crate) async fn approve(
     State(app): State<App>,
     Extension(who): Extension<Principal>,
     Path((run, task)): Path<(String, String)>,
+    request: Request,
 ) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.approve(task_id(&task)?, &who.name).await?;
     ok(&run.status())
 }
@@ -61,14 +80,21 @@ pub(crate) async fn reject(
     State(app): State<App>,
     Extension(who): Extension<Principal>,
     Path((run, task)): Path<(String, String)>,
+    request: Request,
 ) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.reject(task_id(&task)?, &who.name).await?;
     ok(&run.status())
 }
 
-pub(crate) async fn release(State(app): State<App>, Path((run, hold)): Path<(String, String)>) -> Answer {
+pub(crate) async fn release(
+    State(app): State<App>,
+    Path((run, hold)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     run.release_hold(hold_id(&hold)?).await?;
     ok(&run.status())
 }

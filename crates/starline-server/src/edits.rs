@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use starline_edit::TaskGraph;
-use starline_orchestrator::{Run, Unread};
+use starline_edit::{Code, TaskGraph};
+use starline_orchestrator::{Refusal, Run, RunError, Unread};
 use starline_types::{Applied, ChangeSummary, Event, RequestId, Revision};
 use starline_workflow::ReadBatch;
 
@@ -17,6 +17,7 @@ use crate::Principal;
 use crate::answer::{Answer, Refused, ok};
 use crate::app::{App, read_body, read_json_or_default, task_id};
 use crate::batch;
+use crate::command::Nothing;
 
 /// Header that makes a resend safe.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -49,17 +50,22 @@ pub(crate) async fn edit(
     let Query(query) = query.map_err(|error| Refused::bad_request("invalid_query", error.body_text()))?;
     let check_only = query.check_only()?;
     let run = app.run(&run)?;
-    let key = idempotency_key(request.headers())?;
-    let bytes = read_body(&app, request).await?;
-    let mut read = batch::read(&bytes, &run)?;
-    match (&read.batch.request, key) {
-        (Some(request), Some(key)) if *request != key => {
-            let message = "the request in the body and the header Idempotency-Key differ";
-            return Err(Refused::bad_request("invalid_body", message));
+    let read = match receive(&app, &run, request).await {
+        Ok(read) => read,
+        Err(refused) => {
+            if !check_only {
+                batch::record(&run, &refused, who.author()).await;
+            }
+            return Err(refused);
         }
-        (_, Some(key)) => read.batch.request = Some(key),
-        (_, None) => {}
+    };
+    let states = read.unread.ignored.len();
+    if states > 0 && !check_only {
+        app.log.counters.ignore_states(states);
+        tracing::warn!(target: "starline::audit", principal = %who.name, run = %run.id(), states,
+            "execution state in a graph ignored");
     }
+    let mut read = read;
     // What can only be said with the graph at hand is said where nothing comes in between: a whole graph becomes edits,
     // and a batch that does not say which revision it is for is for the one that it is judged against.
     let make = move |graph: &TaskGraph| {
@@ -72,6 +78,12 @@ pub(crate) async fn edit(
         (batch, unread, (count, warnings))
     };
     let ((count, warnings), applied) = run.apply_made(make, who.author(), check_only).await?;
+    if let Err(RunError::Refused(Refusal::Rejected(rejection))) = &applied
+        && rejection.faults.iter().any(|fault| fault.code == Code::Busy)
+    {
+        // What comes too fast is counted, and not recorded.
+        app.log.counters.reject(Code::Busy.as_str());
+    }
     let applied = applied?;
     let mut warnings: Vec<Value> = warnings.iter().map(|warning| json!(warning)).collect();
     if applied.as_ref().is_some_and(|applied| applied.late) {
@@ -85,6 +97,22 @@ pub(crate) async fn edit(
         body["checked"] = true.into();
     }
     ok(&body)
+}
+
+/// The batch of a request, as far as it can be read without the graph.
+async fn receive(app: &App, run: &Run, request: Request) -> Result<ReadBatch, Refused> {
+    let key = idempotency_key(request.headers())?;
+    let bytes = read_body(app, request).await?;
+    let mut read = batch::read(&bytes, run)?;
+    match (&read.batch.request, key) {
+        (Some(request), Some(key)) if *request != key => {
+            let message = "the request in the body and the header Idempotency-Key differ";
+            return Err(Refused::bad_request("invalid_body", message));
+        }
+        (_, Some(key)) => read.batch.request = Some(key),
+        (_, None) => {}
+    }
+    Ok(read)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestId>, Refused> {
@@ -160,8 +188,10 @@ pub(crate) async fn retry(
     State(app): State<App>,
     Extension(who): Extension<Principal>,
     Path((run, task)): Path<(String, String)>,
+    request: Request,
 ) -> Answer {
     let run = app.run(&run)?;
+    let Nothing {} = read_json_or_default(&app, request).await?;
     let applied = run.retry_task(task_id(&task)?, who.author()).await?;
     committed(&app, &run, applied)
 }

@@ -32,7 +32,26 @@ fn check(app: &App, request: &mut Request) -> Result<(), Refused> {
         let principal = authenticate(app, request)?;
         request.extensions_mut().insert(principal);
     }
-    check_form(request)
+    check_path(request)
+}
+
+/// A path is text once it is decoded.
+fn check_path(request: &Request) -> Result<(), Refused> {
+    let mut bytes = request.uri().path().bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    while let Some(byte) = bytes.next() {
+        let mut rest = bytes.clone();
+        let mut digit = || char::from(rest.next()?).to_digit(16);
+        match (byte, digit().zip(digit())) {
+            (b'%', Some((high, low))) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                bytes = rest;
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    let is_text = std::str::from_utf8(&decoded).is_ok();
+    is_text.then_some(()).ok_or_else(|| Refused::bad_request("invalid_path", "the path is not UTF-8"))
 }
 
 /// A page of somebody else may have had its name point here: only names that are ours are answered.
@@ -98,7 +117,9 @@ fn authenticate(app: &App, request: &Request) -> Result<Principal, Refused> {
         app.throttle.note(peer);
     }
     app.log.counters.refuse("authentication");
-    tracing::warn!(target: "starline::audit", peer = ?peer, "authentication failed");
+    if app.throttle.is_worth_telling() {
+        tracing::warn!(target: "starline::audit", peer = ?peer, "authentication failed");
+    }
     let message = "a bearer token is needed in the header Authorization";
     Err(Refused::new(StatusCode::UNAUTHORIZED, "unauthenticated", message))
 }
@@ -128,13 +149,17 @@ fn check_form(request: &Request) -> Result<(), Refused> {
     Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
 }
 
-/// Lets a request through whose token allows the scope.
-pub(crate) async fn allow(scope: Scope, request: Request, next: Next) -> Response {
+/// Lets a request of an operation through whose token allows the scope, and whose form is right.
+pub(crate) async fn allow(app: App, scope: Scope, request: Request, next: Next) -> Response {
     let principal = request.extensions().get::<Principal>();
     let allowed = scope == Scope::Open || principal.is_some_and(|who| who.access.allows(scope));
     if allowed {
-        return next.run(request).await;
+        return match check_form(&request) {
+            Ok(()) => next.run(request).await,
+            Err(refused) => refused.into_response(),
+        };
     }
+    app.log.counters.refuse("scope");
     let name = principal.map_or("nobody", |who| who.name.as_str());
     tracing::warn!(target: "starline::audit", principal = name, scope = scope.as_str(), "scope refused");
     let message = format!("this token does not allow to {}", scope.as_str());

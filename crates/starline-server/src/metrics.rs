@@ -26,6 +26,8 @@ pub(crate) struct Counters {
     rejected: Mutex<BTreeMap<String, u64>>,
     /// By what was wrong.
     refused: Mutex<BTreeMap<&'static str, u64>>,
+    /// Places of graphs with execution state.
+    states: AtomicU64,
     /// By the first digit of the status.
     answers: [AtomicU64; 6],
 }
@@ -36,6 +38,7 @@ impl Default for Counters {
             events: EventKind::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             rejected: Mutex::default(),
             refused: Mutex::default(),
+            states: AtomicU64::new(0),
             answers: Default::default(),
         }
     }
@@ -48,13 +51,25 @@ impl Counters {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         if let Event::EditRejected(rejected) = event {
-            let mut counts = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
-            for code in rejected.rejections.iter().filter_map(|fault| fault["code"].as_str()) {
-                if counts.len() < CODES || counts.contains_key(code) {
-                    *counts.entry(code.to_owned()).or_default() += 1;
-                }
-            }
+            rejected
+                .rejections
+                .iter()
+                .filter_map(|fault| fault["code"].as_str())
+                .for_each(|code| self.reject(code));
         }
+    }
+
+    /// A batch has a fault.
+    pub(crate) fn reject(&self, code: &str) {
+        let mut counts = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() < CODES || counts.contains_key(code) {
+            *counts.entry(code.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// A graph had execution state in so many places.
+    pub(crate) fn ignore_states(&self, places: usize) {
+        self.states.fetch_add(places as u64, Ordering::Relaxed);
     }
 
     /// A request was refused at the door.
@@ -160,6 +175,9 @@ fn counters(counters: &Counters, page: &mut Page) {
     for (code, count) in &*counters.rejected.lock().unwrap_or_else(PoisonError::into_inner) {
         page.line(format_args!("starline_edits_rejected_total{{code=\"{code}\"}} {count}"));
     }
+    let states = counters.states.load(Ordering::Relaxed);
+    let help = "Places of graphs that said how far tasks have got";
+    page.single("starline_edits_state_ignored_total", "counter", help, states);
     page.family("starline_http_refused_total", "counter", "Requests refused before they were looked at");
     for (what, count) in &*counters.refused.lock().unwrap_or_else(PoisonError::into_inner) {
         page.line(format_args!("starline_http_refused_total{{reason=\"{what}\"}} {count}"));

@@ -84,6 +84,7 @@ fn body(operation: Operation) -> Option<(&'static str, bool)> {
         Operation::Undo | Operation::Redo => Some(("Expected", false)),
         Operation::Cancel => Some(("Cancel", false)),
         Operation::ExtendHold => Some(("Extend", true)),
+        _ if operation.method() == axum::http::Method::POST => Some(("Nothing", false)),
         _ => None,
     }
 }
@@ -148,7 +149,8 @@ fn schemas() -> Value {
             "properties": {"revision": number, "seq": number, "applied": number, "summary": {"type": "object"},
                 "warnings": {"type": "array"}, "checked": {"type": "boolean"}}},
         "Batch": {"type": "object", "description": "edits, or a whole graph that becomes edits", "properties": {
-            "base": number, "hold": {"type": ["integer", "string"]}, "keep_open": {"type": "boolean"},
+            "base": {"type": "integer", "minimum": 0, "description": "revision that the author has seen; without \
+                it the batch is for whatever is current"}, "hold": {"type": ["integer", "string"]}, "keep_open": {"type": "boolean"},
             "request": text, "reason": text, "edits": {"type": "array", "items": {"type": "object"}},
             "graph": {"type": "object"}}},
         "Submission": {"type": "object", "required": ["workflow"], "additionalProperties": false, "properties": {
@@ -156,6 +158,7 @@ fn schemas() -> Value {
             "strategy": text, "approved_in_advance": {"type": "boolean"}}},
         "Expected": {"type": "object", "additionalProperties": false, "properties": {"expect_revision": number}},
         "Cancel": {"type": "object", "additionalProperties": false, "properties": {"force": {"type": "boolean"}}},
+        "Nothing": {"type": "object", "additionalProperties": false, "properties": {}},
         "Extend": {"type": "object", "required": ["tasks"], "additionalProperties": false,
             "properties": {"tasks": texts}},
         "RunStatus": {"type": "object", "required": ["run_id", "name", "state", "revision", "seq", "counts"],

@@ -118,7 +118,8 @@ pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
     for operation in Operation::ALL {
         let scope = operation.scope();
-        let allowed = from_fn(move |request, next| guard::allow(scope, request, next));
+        let shared = app.clone();
+        let allowed = from_fn(move |request, next| guard::allow(shared.clone(), scope, request, next));
         router = router.route(operation.path(), operation.handler().route_layer(allowed));
     }
     router

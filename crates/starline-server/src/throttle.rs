@@ -11,10 +11,14 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses with failures that are remembered; what comes beyond that shares one count.
 const ADDRESSES: usize = 4_096;
 
+/// Failed authentications that are told of in a minute, from wherever they come; more are only counted.
+const TOLD: u32 = 60;
+
 /// Counts failed authentications in windows of a minute.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     limit: u32,
+    told: Mutex<Option<Failures>>,
     failures: Mutex<HashMap<Option<IpAddr>, Failures>>,
 }
 
@@ -26,7 +30,7 @@ struct Failures {
 
 impl Throttle {
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, failures: Mutex::default() }
+        Self { limit, told: Mutex::default(), failures: Mutex::default() }
     }
 
     /// Time until an address may try again; none if it may now.
@@ -36,6 +40,18 @@ impl Throttle {
         let known = failures.get(&key)?;
         let left = WINDOW.checked_sub(known.since.elapsed()).filter(|left| !left.is_zero())?;
         (known.count >= self.limit && (key.is_some() || failures.len() > ADDRESSES)).then_some(left)
+    }
+
+    /// Whether a log has room for one more failure: whoever has many addresses does not fill it.
+    pub(crate) fn is_worth_telling(&self) -> bool {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = told.get_or_insert(Failures { since: now, count: 0 });
+        if now.duration_since(known.since) >= WINDOW {
+            *known = Failures { since: now, count: 0 };
+        }
+        known.count = known.count.saturating_add(1);
+        known.count <= TOLD
     }
 
     /// Notes a failed authentication.
@@ -78,6 +94,15 @@ mod tests {
         assert_eq!(throttle.wait(address(1)), None);
         throttle.note(address(1));
         assert_eq!(throttle.wait(address(1)), None, "a new minute begins at one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_is_told_of_so_many_failures_in_a_minute() {
+        let throttle = Throttle::new(10);
+        let told = |throttle: &Throttle| (0..1_000).filter(|_| throttle.is_worth_telling()).count();
+        assert_eq!(told(&throttle), TOLD as usize);
+        tokio::time::advance(WINDOW).await;
+        assert_eq!(told(&throttle), TOLD as usize);
     }
 
     #[tokio::test(start_paused = true)]

@@ -169,6 +169,9 @@ pub struct Applied {
     /// What changed.
     #[serde(default)]
     pub summary: ChangeSummary,
+    /// Where the batch said how far tasks have got, which nobody but the run says: the first of these places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
 }
 
 /// Where a commit comes from.
@@ -201,4 +204,7 @@ pub struct RejectedEdit {
     pub request: Option<RequestId>,
     /// The faults, by edit; of very many the first ones.
     pub rejections: Vec<Value>,
+    /// Where the batch said how far tasks have got, which nobody but the run says: the first of these places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
 }

@@ -41,6 +41,7 @@ fn unread(unread: &UnreadEdits) -> Unread {
         faults: unread.faults.iter().map(fault).collect(),
         tasks: unread.tasks.clone(),
         positions: unread.positions.clone(),
+        ..Unread::default()
     }
 }
 

@@ -66,7 +66,9 @@ impl Attempt<'_> {
         for task in &self.draft.tasks {
             for name in references(&task.spec) {
                 let source = self.draft.tasks.iter().find(|other| other.spec.id.as_str() == name);
-                if source.is_some_and(|source| has_cycle || self.draft.reaches(&source.spec.id, &task.spec.id)) {
+                if source
+                    .is_some_and(|source| has_cycle || self.draft.reaches(&source.spec.id, &task.spec.id))
+                {
                     continue;
                 }
                 faults.push((0, Code::ReferenceNotUpstream));

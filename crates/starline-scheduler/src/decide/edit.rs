@@ -35,6 +35,13 @@ pub(crate) struct Submission {
     pub(crate) origin: Origin,
 }
 
+impl Submission {
+    /// Places that say how far tasks have got, as many as are recorded.
+    fn ignored(&self) -> Vec<String> {
+        self.unread.iter().flat_map(|unread| &unread.ignored).take(RECORDED).cloned().collect()
+    }
+}
+
 impl Scheduler {
     pub(super) fn decide_submit(
         &mut self,
@@ -156,7 +163,8 @@ impl Scheduler {
             return Err(Rejection { current, faults: misfits });
         }
         let author = submission.author.name.clone();
-        Ok((Applied { author, origin: submission.origin, late, ..applied }, touched))
+        let ignored = submission.ignored();
+        Ok((Applied { author, origin: submission.origin, late, ignored, ..applied }, touched))
     }
 
     fn check_batch(
@@ -250,8 +258,8 @@ impl Scheduler {
         let batch = &submission.batch;
         let hold = batch.hold.filter(|hold| self.state.holds.answered(*hold) == Answered::Active);
         if batch.edits.is_empty() {
-            // It makes no revision, and says that there is nothing to change.
-            if let Some(hold) = hold {
+            // It makes no revision, and says that there is nothing to change, or not yet.
+            if let Some(hold) = hold.filter(|_| !batch.keep_open || self.has_bug(Bug::KeepOpenIgnored)) {
                 self.close_hold(now, hold, HoldReason::Released, fleet, step);
             }
             return Answer::Done;
@@ -365,6 +373,7 @@ impl Scheduler {
             hold: batch.hold,
             request: batch.request.clone(),
             rejections: faults.filter_map(|fault| serde_json::to_value(fault).ok()).collect(),
+            ignored: submission.ignored(),
         };
         self.record(now, Event::EditRejected(Arc::new(rejected)), fleet, step);
     }

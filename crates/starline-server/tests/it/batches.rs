@@ -146,11 +146,8 @@ async fn batches_without_a_base_are_for_whatever_is_current() {
                 let timeout = format!("{}s", 1 + at * 4 + round);
                 let set = json!({"op": "update_task", "id": "merge", "set": {"run_timeout": timeout}});
                 let whole = json!({"a": {}, "merge": {"run_timeout": timeout}});
-                let body = if round % 2 == 0 {
-                    json!({"edits": [set]})
-                } else {
-                    json!({"graph": {"tasks": whole}})
-                };
+                let body =
+                    if round % 2 == 0 { json!({"edits": [set]}) } else { json!({"graph": {"tasks": whole}}) };
                 let reply = edit(&client, &run, &body).await;
                 assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
             }
@@ -295,7 +292,8 @@ async fn the_counts_of_a_policy_hold_for_everybody() {
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     for check in ["", "?check=1"] {
         let path = format!("/v1/runs/{}/edits{check}", run.id());
-        let fault = world.operator.post(&path, batch(1, vec![add("d")])).await.json()["rejections"][0].clone();
+        let fault =
+            world.operator.post(&path, batch(1, vec![add("d")])).await.json()["rejections"][0].clone();
         assert_eq!((&fault["code"], &fault["item"]), (&json!("limit_exceeded"), &json!("added_tasks")));
         let many = ["1m", "2m", "3m"]
             .map(|timeout| json!({"op": "update_task", "id": "a", "set": {"run_timeout": timeout}}));
@@ -310,4 +308,31 @@ async fn the_counts_of_a_policy_hold_for_everybody() {
         assert_eq!(counted.0, if verb == "undo" { 200 } else { 422 }, "{}", reply.text);
     }
     assert_eq!(run.status().revision.0, 2);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_to_be_kept_open_stays_open() {
+    let world = World::new().await;
+    let run = world.submit(graph(vec![noop("a"), noop("b")], &[("a", "b")])).await;
+    let mut editor = run.editor("agent").await.expect("attached");
+    run.start().await.expect("started");
+    let hold = editor.next_hold().await.expect("a hold").hold;
+    let holds = async || {
+        let listed = world.operator.get(&format!("/v1/runs/{}/holds", run.id())).await.json();
+        let open = listed["holds"].as_array().expect("holds").iter();
+        open.filter(|open| open["hold"] == json!(hold)).count()
+    };
+    let bodies = [
+        json!({"hold": hold, "keep_open": true, "edits": []}),
+        json!({"hold": hold, "keep_open": true, "graph": {"tasks": {"a": {}, "b": {}}}}),
+        json!({"hold": hold, "keep_open": true, "edits": [{
+            "op": "add_task", "task": {"id": "c", "run": {"noop": {}}}, "after": {"b": "success"}}]}),
+        json!({"hold": hold, "keep_open": true}),
+    ];
+    for body in bodies {
+        let reply = edit(&world.editor, &run, &body).await;
+        assert_eq!((reply.status, holds().await), (StatusCode::OK, 1), "{body} {}", reply.text);
+    }
+    assert_eq!(edit(&world.editor, &run, &json!({"hold": hold, "edits": []})).await.status, StatusCode::OK);
+    assert_eq!(holds().await, 0, "an empty batch releases it");
 }

@@ -3,8 +3,10 @@
 mod access;
 mod batches;
 mod commands;
+mod forms;
 mod limits;
 mod looks;
+mod smuggled;
 mod streams;
 mod submissions;
 mod support;

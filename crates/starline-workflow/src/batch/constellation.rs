@@ -6,7 +6,7 @@ use starline_types::{DeviceSelector, GraphSpec, Payload, RetryPolicy, TaskField,
 
 use super::dependency::Given;
 use super::graph::{Change, ProposedGraph, ProposedTask};
-use super::reading::Reading;
+use super::reading::{Reading, STATE_IGNORED};
 use super::set::is_null;
 use crate::galaxy::{Within, import_within, is_capability, restated_task};
 use crate::problem::Report;
@@ -58,7 +58,11 @@ pub(super) fn is_one(graph: View<'_>) -> bool {
 fn import<'t>(graph: View<'t>, reading: &mut Reading<'_>, report: &mut Report) -> Option<Within<'t>> {
     let imported = import_within(graph, &reading.options().limits, report)?;
     for (code, item, message) in &imported.warnings {
-        reading.warn(code, String::new(), item, message);
+        if *code == STATE_IGNORED {
+            reading.ignore_state_of(item, message);
+        } else {
+            reading.warn(code, String::new(), item, message);
+        }
     }
     Some(imported)
 }

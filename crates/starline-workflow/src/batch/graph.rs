@@ -191,7 +191,7 @@ fn outline<'t>(
     let mut outline = Outline::default();
     let what = What::new("the graph");
     let Some(mut fields) = Fields::of(field, what, "graph: { tasks: {} }", report) else { return outline };
-    if let Some(entry) = fields.leave_out(|entry| STATE.contains(&entry.key)).first() {
+    for entry in fields.leave_out(|entry| STATE.contains(&entry.key)) {
         reading.ignore_state(|| format!("{place}/{}", entry.key), ("the graph", "graph"), entry.key);
     }
     outline.name = fields.take("name").and_then(|field| field.string(report)).unwrap_or_default();
@@ -264,7 +264,7 @@ fn member<'t>(
     let what = What::named("task", name);
     let own = Field { name, at, value, what };
     let mut fields = Fields::of(&own, what, "{ run: { sh: \"…\" } }", report)?;
-    if let Some(entry) = fields.leave_out(|entry| STATE.contains(&entry.key)).first() {
+    for entry in fields.leave_out(|entry| STATE.contains(&entry.key)) {
         let pointer = || format!("{place}/tasks/{}/{}", step(), entry.key);
         reading.ignore_state(pointer, (&what.to_string(), name), entry.key);
     }
@@ -311,7 +311,7 @@ pub(super) fn changed(task: &ProposedTask, known: Option<&Arc<TaskSpec>>) -> Opt
 }
 
 /// Files that the task is sent already keep their contents.
-fn keep_contents(files: &mut BTreeMap<String, starline_types::FileInput>, known: &TaskSpec) {
+pub(super) fn keep_contents(files: &mut BTreeMap<String, starline_types::FileInput>, known: &TaskSpec) {
     use starline_types::FileInput::File;
     for file in files.values_mut() {
         let File { path, artifact: artifact @ None } = file else { continue };

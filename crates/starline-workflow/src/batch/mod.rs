@@ -6,6 +6,7 @@ mod dependency;
 mod edit;
 mod extract;
 mod fault;
+mod files;
 mod function;
 mod graph;
 mod options;
@@ -13,6 +14,7 @@ mod propose;
 mod read;
 mod reading;
 mod set;
+mod shown;
 mod write;
 
 pub use answer::{Answer, AnswerStatus, read_answer};

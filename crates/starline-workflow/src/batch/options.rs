@@ -5,6 +5,7 @@ use std::sync::Arc;
 use starline_edit::{Limits, TaskGraph, Unread};
 use starline_types::{Edit, EditBatch, Payload, Prompt, Revision, TaskField};
 
+use super::files;
 use super::graph::ProposedGraph;
 use super::propose::propose;
 use crate::{FileResolver, Warning};
@@ -18,7 +19,7 @@ pub struct BatchOptions {
     pub limits: Limits,
     /// Names of the secrets that the run has; `None`: they are not checked.
     pub secrets: Option<Vec<String>>,
-    /// Reads the files that tasks are sent; `None`: they are not read, and a task that is sent one cannot start.
+    /// Reads the files that tasks are sent; `None`: they are not read, and [`ReadBatch::resolve`] refuses them.
     pub files: Option<Arc<dyn FileResolver>>,
 }
 
@@ -37,13 +38,16 @@ pub struct ReadBatch {
     pub warnings: Vec<Warning>,
     /// Whether the batch says which revision it is for; otherwise its base is [`BatchOptions::base`].
     pub names_base: bool,
+    /// Whether files that tasks are sent were not read.
+    pub(super) is_without_files: bool,
     /// Edits that say in words what a task is to do: what a task that is asked in words is asked from now on.
     pub(super) described: Vec<usize>,
 }
 
 impl ReadBatch {
     /// Makes edits of what can only be said with the graph of the run at hand: a whole graph becomes the edits that
-    /// lead to it, and a new description from Galaxy's `update_task` also becomes the prompt of a task that has one.
+    /// lead to it, a new description from Galaxy's `update_task` also becomes the prompt of a task that has one, and a
+    /// file that a task is sent already keeps its content. Where files are not read, another file is a fault.
     ///
     /// To be called before the check, with the graph that the batch is checked against. Costs
     /// O((n + m) log (n + m)) for a whole graph, else what the batch has.
@@ -52,8 +56,17 @@ impl ReadBatch {
         for at in std::mem::take(&mut self.described) {
             self.ask(at, graph);
         }
-        let Some(proposed) = self.graph.take() else { return self };
-        let proposal = propose(graph, &proposed);
+        if let Some(proposed) = self.graph.take() {
+            self.propose(graph, &proposed);
+        }
+        if self.is_without_files {
+            files::settle(&mut self, graph);
+        }
+        self
+    }
+
+    fn propose(&mut self, graph: &TaskGraph, proposed: &ProposedGraph) {
+        let proposal = propose(graph, proposed);
         self.unread.positions.splice(0..0, proposal.unread.positions);
         self.unread.faults.extend(proposal.unread.faults);
         self.unread.tasks.extend(proposal.unread.tasks);
@@ -64,7 +77,6 @@ impl ReadBatch {
             pointer: String::new(),
             item: warning.item.to_string(),
         }));
-        self
     }
 
     /// Lets a description be the prompt, where the task has a prompt.

@@ -6,7 +6,7 @@ use starline_types::{HoldId, RequestId, Revision};
 use super::fault::Subject;
 use super::graph;
 use super::reading::{Made, Reading};
-use super::{BatchOptions, ReadBatch, edit};
+use super::{BatchOptions, ReadBatch, edit, shown};
 use crate::fields::{Field, Fields, What};
 use crate::problem::{INVALID_VALUE, LIMIT_EXCEEDED, Mark, Problem, Report, SYNTAX_ERROR, Stop};
 use crate::tree::{Meaning, Tree, View, text};
@@ -14,7 +14,8 @@ use crate::tree::{Meaning, Tree, View, text};
 /// Largest batch, in bytes: 4 MiB.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
-/// Reads a batch of edits, JSON or YAML.
+/// Reads a batch of edits, JSON or YAML. A whole graph may be as a file has it, as Galaxy has it, or as a snapshot of
+/// the run shows it.
 ///
 /// What is wrong with single edits does not keep the others from being read: the faults are in
 /// [`ReadBatch::unread`], and a check that is given them tells everything at once. Whether ids exist, templates and
@@ -51,6 +52,13 @@ pub fn read_batch(bytes: &[u8], options: &BatchOptions) -> Result<ReadBatch, Vec
     if !report.is_empty() {
         return Err(finish(report, source));
     }
+    // A graph as a snapshot shows it can be sent back.
+    let restated = shown::restated(root);
+    let own = match &restated {
+        Some(text) => Tree::read_json(text, &mut report).ok(),
+        None => None,
+    };
+    let root = own.as_ref().map_or(root, Tree::root);
     let mut reading = Reading::new(options);
     let mut report = reading.report();
     if let Some(fields) = Fields::read(root, root.mark(), What::new("the batch"), &mut report) {

@@ -15,7 +15,10 @@ use crate::file::{Common, Defaults, Secrets, path_fault};
 use crate::nearest::Hints;
 use crate::problem::{FILE_NOT_READABLE, Report};
 
-/// Faults that are kept. What a hostile batch has beyond that is counted.
+/// Execution state in a whole graph: only the structure is taken.
+pub(super) const STATE_IGNORED: &str = "state_ignored";
+
+/// Faults that are kept, and warnings of execution state. What a hostile batch has beyond that is counted.
 const KEPT: usize = 1_000;
 
 /// A batch as far as it is read.
@@ -30,7 +33,8 @@ pub(super) struct Reading<'o> {
     found: ReadBatch,
     /// Faults that were left out, and the edit of the last.
     left_out: (usize, usize),
-    has_told_state: bool,
+    /// Places with execution state that were left out.
+    states_left_out: usize,
 }
 
 /// What an edit means.
@@ -48,6 +52,7 @@ impl<'o> Reading<'o> {
     pub(super) fn new(options: &'o BatchOptions) -> Self {
         let mut found = ReadBatch::default();
         found.batch.base = options.base;
+        found.is_without_files = options.files.is_none();
         Self {
             options,
             defaults: Defaults::default(),
@@ -56,7 +61,7 @@ impl<'o> Reading<'o> {
             resolved: BTreeMap::new(),
             found,
             left_out: (0, 0),
-            has_told_state: false,
+            states_left_out: 0,
         }
     }
 
@@ -124,21 +129,34 @@ impl<'o> Reading<'o> {
         }
     }
 
-    /// Warns once of execution state, which never comes from an author. `what` is a task, or the graph.
+    /// Warns of a place with execution state, which never comes from an author. `what` is a task, or the graph.
     pub(super) fn ignore_state(
         &mut self,
         pointer: impl FnOnce() -> String,
         (what, item): (&str, &str),
         field: &str,
     ) {
-        if std::mem::replace(&mut self.has_told_state, true) {
+        if self.found.unread.ignored.len() >= KEPT {
+            self.states_left_out += 1;
             return;
         }
         let message = format!(
             "{} of {what} says how far it has got: only the structure of a graph is taken",
             quoted(field)
         );
-        self.warn("state_ignored", pointer(), item, &message);
+        let pointer = printable(&pointer());
+        self.found.unread.ignored.push(pointer.clone());
+        self.warn(STATE_IGNORED, pointer, item, &message);
+    }
+
+    /// Warns of a place with execution state in a graph of Galaxy's form.
+    pub(super) fn ignore_state_of(&mut self, item: &str, message: &str) {
+        if self.found.unread.ignored.len() >= KEPT {
+            self.states_left_out += 1;
+            return;
+        }
+        self.found.unread.ignored.push(super::fault::item(item));
+        self.warn(STATE_IGNORED, String::new(), item, message);
     }
 
     pub(super) fn warn(&mut self, code: &str, pointer: String, about: &str, message: &str) {
@@ -177,7 +195,11 @@ impl<'o> Reading<'o> {
 
     /// The batch, with every fault by edit.
     pub(super) fn finish(self) -> ReadBatch {
-        let Self { mut found, left_out: (count, edit), .. } = self;
+        let Self { mut found, left_out: (count, edit), states_left_out, .. } = self;
+        if states_left_out > 0 {
+            let message = format!("{states_left_out} more places with execution state are not listed");
+            found.warnings.push(Warning::new("limit_exceeded", String::new(), message));
+        }
         let Unread { faults, .. } = &mut found.unread;
         if count > 0 {
             let message = format!("{count} more faults are not listed");

@@ -27,6 +27,8 @@ pub(super) struct Notes {
     list: Vec<Note>,
     told: BTreeSet<&'static str>,
     counted: usize,
+    /// Whether what is told once for a file is told at each of its places.
+    is_each: bool,
 }
 
 impl Notes {
@@ -39,9 +41,14 @@ impl Notes {
         self.list.push(Note { at, code, item, message: printable(message.as_ref()) });
     }
 
+    /// Notes that tell every place, as of something that nobody may write.
+    pub(super) fn each() -> Self {
+        Self { is_each: true, ..Self::default() }
+    }
+
     /// A warning that is given once for a file, where it is first due.
     pub(super) fn once(&mut self, at: Mark, code: &'static str, item: &str, message: impl AsRef<str>) {
-        if self.told.insert(code) {
+        if self.told.insert(code) || self.is_each {
             self.add(at, code, item, message);
         }
     }

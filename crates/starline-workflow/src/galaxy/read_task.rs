@@ -268,9 +268,9 @@ fn record(fields: &mut Fields<'_>, task: &mut Task, inspect: bool, notes: &mut N
         run[1],
         run[2],
     ];
-    if let Some(field) = first.into_iter().flatten().min_by_key(|field| field.at) {
-        state_ignored(&field, &task.id, notes);
-    }
+    let mut state: Vec<_> = first.into_iter().flatten().collect();
+    state.sort_by_key(|field| field.at);
+    state.iter().for_each(|field| state_ignored(field, &task.id, notes));
 }
 
 /// Says once that no state is taken over.

@@ -26,7 +26,7 @@ pub(crate) struct Within<'t> {
 /// Imports a constellation that a value is; `None`: what is wrong is in the report.
 pub(crate) fn import_within<'t>(root: View<'t>, limits: &Limits, report: &mut Report) -> Option<Within<'t>> {
     let options = GalaxyOptions { limits: limits.clone(), ..GalaxyOptions::default() };
-    let mut notes = Notes::default();
+    let mut notes = Notes::each();
     let (imported, read) = import_root(root, &options, &mut notes, report).ok()?;
     let graph = GraphSpec::clone(&imported.workflow.graph);
     let kinds = read.plan.lines.iter().zip(&graph.dependencies);

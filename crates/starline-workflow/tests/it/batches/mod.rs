@@ -6,6 +6,7 @@ mod hostile;
 mod laws;
 mod proposals;
 mod scenarios;
+mod shown;
 mod together;
 
 use starline_edit::{Rejection, Surroundings, TaskGraph, check, check_within};

@@ -63,7 +63,7 @@ fn e11_state_is_ignored_and_what_has_ended_stays() {
     let text = r#"{"graph": {"tasks": {"merge": {"description": "new", "status": "running"}, "page": {"status": "running"}}}}"#;
     let read_it = read(text).resolve(&run);
     let codes: Vec<&str> = read_it.warnings.iter().map(|warning| warning.code.as_str()).collect();
-    assert_eq!(codes, ["state_ignored", "kept_started_task"]);
+    assert_eq!(codes, ["state_ignored", "state_ignored", "kept_started_task"]);
     assert_eq!(read_it.warnings[0].pointer, "/graph/tasks/merge/status");
     let applied = judged(&mut run, read_it).expect("one update");
     assert_eq!((applied.batch.edits.len(), applied.batch.edits[0].op()), (1, "update_task"));
