@@ -66,6 +66,8 @@ enum Verb {
     Retry(control::TaskCommand),
     #[command(about = control::SKIP, after_help = control::SKIP_HELP)]
     Skip(control::TaskCommand),
+    #[command(about = control::RELEASE, after_help = control::RELEASE_HELP)]
+    Release(control::ReleaseCommand),
     #[command(about = control::APPROVE, after_help = control::APPROVE_HELP)]
     Approve(control::TaskCommand),
     #[command(about = control::REJECT, after_help = control::REJECT_HELP)]
@@ -97,6 +99,7 @@ impl Verb {
             Self::Pause(args) | Self::Resume(args) => &args.output,
             Self::Cancel(args) => &args.output,
             Self::Retry(args) | Self::Skip(args) | Self::Approve(args) | Self::Reject(args) => &args.output,
+            Self::Release(args) => &args.output,
             Self::Show(args) => &args.output,
             Self::Report(args) => &args.output,
             Self::Export(args) => &args.output,
@@ -127,6 +130,7 @@ impl Verb {
             Self::Cancel(args) => args.execute(output),
             Self::Retry(args) => args.execute("retry", "is tried again", output),
             Self::Skip(args) => args.execute("skip", "is skipped", output),
+            Self::Release(args) => args.execute(output),
             Self::Approve(args) => args.execute("approve", "is approved", output),
             Self::Reject(args) => args.execute("reject", "is refused", output),
             Self::Show(args) => args.execute(output),
@@ -303,6 +307,7 @@ mod tests {
             "cancel RUN TASK --force --state-dir --json --quiet --verbose --color",
             "retry RUN TASK --state-dir --json --quiet --verbose --color",
             "skip RUN TASK --state-dir --json --quiet --verbose --color",
+            "release RUN HOLD --state-dir --json --quiet --verbose --color",
             "approve RUN TASK --state-dir --json --quiet --verbose --color",
             "reject RUN TASK --state-dir --json --quiet --verbose --color",
             "show RUN TASK --state-dir --json --quiet --verbose --color",

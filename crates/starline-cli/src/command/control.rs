@@ -1,4 +1,4 @@
-//! `starline pause`, `resume`, `cancel`, `retry`, `skip`, `approve` and `reject`
+//! `starline pause`, `resume`, `cancel`, `retry`, `skip`, `release`, `approve` and `reject`
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::options::{FolderOption, OutputOptions};
 use crate::output::Output;
 use crate::paint::printable;
-use crate::remote::{block_on, find};
+use crate::remote::{block_on, find, segment};
 
 macro_rules! about {
     ($about:ident: $short:literal, $help:ident: $text:literal) => {
@@ -52,6 +52,11 @@ about! { SKIP: "Skip a task that has not started", SKIP_HELP:
 
 Examples:
   starline skip last page" }
+about! { RELEASE: "Close a hold without a change", RELEASE_HELP:
+"What waited for its answer goes on as the graph is. `watch` and `explain` name the holds that are open.
+
+Examples:
+  starline release last h-1" }
 about! { APPROVE: "Let a task run that waits for approval", APPROVE_HELP:
 "Examples:
   starline approve last page" }
@@ -114,6 +119,40 @@ pub(crate) struct CancelCommand {
 
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+}
+
+/// Flags of `starline release`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReleaseCommand {
+    /// Id of a run, the beginning of one, or `last`
+    #[arg(value_name = "RUN")]
+    run: String,
+
+    /// Hold, such as `h-1`
+    #[arg(value_name = "HOLD")]
+    hold: String,
+
+    #[command(flatten)]
+    state: FolderOption,
+
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+impl ReleaseCommand {
+    /// Closes the hold.
+    ///
+    /// # Errors
+    /// There is no such run, no such hold is open, or the run refuses.
+    pub(crate) fn execute(self, output: &Output) -> Result<Exit, Failure> {
+        let answer = block_on(async {
+            let remote = find(&self.state.state_dir, &self.run).await?;
+            let path = format!("/holds/{}/release", segment(&self.hold));
+            remote.client.post(&remote.path(&path), &json!({})).await
+        })?;
+        tell(&answer, None, &format!("goes on without an answer to {}", self.hold), output);
+        Ok(Exit::Done)
+    }
 }
 
 impl RunCommand {

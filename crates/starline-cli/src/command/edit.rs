@@ -228,7 +228,9 @@ impl EditArgs {
         }
         if let Some(id) = &self.update_task {
             let mut set = fields;
-            set.extend(self.unset.iter().map(|field| (field.clone(), Value::Null)));
+            for field in &self.unset {
+                say(&mut set, field.trim(), Value::Null)?;
+            }
             if set.is_empty() {
                 return Err(usage(
                     "--update-task needs something to change: --set, --unset, --run, --sh or --exec",
@@ -273,19 +275,30 @@ impl EditArgs {
             let Some((name, value)) = pair.split_once('=') else {
                 return Err(usage(&format!("--set {pair:?} is not of the form FIELD=VALUE")));
             };
-            fields.insert(name.trim().to_owned(), yaml("--set", value)?);
+            say(&mut fields, name.trim(), yaml("--set", value)?)?;
         }
         if let Some(run) = &self.run_field {
-            fields.insert("run".to_owned(), yaml("--run", run)?);
+            say(&mut fields, "run", yaml("--run", run)?)?;
         }
         if let Some(script) = &self.sh {
-            fields.insert("run".to_owned(), json!({ "sh": script }));
+            say(&mut fields, "run", json!({ "sh": script }))?;
         }
         if let Some(words) = &self.exec {
-            fields.insert("run".to_owned(), json!({ "exec": words }));
+            say(&mut fields, "run", json!({ "exec": words }))?;
         }
         Ok(fields)
     }
+}
+
+/// Takes a field in that no other flag says.
+fn say(fields: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Failure> {
+    if fields.contains_key(name) {
+        return Err(usage(&format!(
+            "field {name} is said twice: give it once, by --set, --unset, --run, --sh or --exec"
+        )));
+    }
+    fields.insert(name.to_owned(), value);
+    Ok(())
 }
 
 fn yaml(flag: &str, text: &str) -> Result<Value, Failure> {

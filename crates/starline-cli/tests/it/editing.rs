@@ -146,7 +146,14 @@ fn a_server_takes_runs_of_others() {
     let run = run.stdout.trim().to_owned();
     folder.write("broken.yaml", "version: 1\ntasks: { a: { after: [b], run: { noop: {} } } }\n");
     let broken = folder.run(&["run", "broken.yaml", "--detach"]);
-    assert!(broken.code != Some(0) && broken.stderr.contains("unknown_task"), "{}", broken.stderr);
+    let validated = folder.run(&["validate", "broken.yaml"]);
+    assert_eq!((broken.code, validated.code), (Some(2), Some(2)), "{}", broken.stderr);
+    assert!(broken.stderr.contains("broken.yaml:2:"), "{}", broken.stderr);
+    assert_eq!(broken.stderr, validated.stderr, "told as `validate` tells it");
+    let told = folder.run(&["run", "broken.yaml", "--detach", "--json"]).object();
+    assert_eq!((&told["file"], &told["errors"][0]["line"]), (&json!("broken.yaml"), &json!(2)), "{told}");
+    let strategy = folder.run(&["run", "long.yaml", "--detach", "--strategy", "nothing"]);
+    assert_eq!(strategy.code, Some(2), "{}", strategy.stderr);
     let mut watching = folder.start(&["watch", &run, "--json"]);
     watching.until_task("task_started", "first");
     ok(&folder, &["edit", &run, "--add-task", "more", "--sh", "pwd", "--after", "third"]);
@@ -186,4 +193,41 @@ fn ten_editors_at_once_are_all_answered_and_none_is_lost() {
     folder.write("go", "");
     let (code, result) = live.end();
     assert_eq!((code, &result["counts"]["completed"]), (Some(0), &json!(52)));
+}
+
+#[test]
+fn a_field_is_said_once() {
+    let folder = Folder::with("long.yaml", LONG);
+    for flags in [
+        ["--set", "name=x", "--unset", "name"].as_slice(),
+        &["--set", "name=x", "--set", "name=y"],
+        &["--unset", "tips", "--unset", "tips"],
+        &["--set", "run={noop: {}}", "--sh", "date"],
+        &["--sh", "date", "--unset", "run"],
+    ] {
+        let arguments: Vec<&str> =
+            ["edit", "last", "--update-task", "second"].iter().chain(flags).copied().collect();
+        let ended = folder.run(&arguments);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("is said twice"), "{flags:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_hold_is_released_by_hand() {
+    let folder = Folder::with("long.yaml", &LONG.replace("approval: Really?, ", ""));
+    let mut live = begun(&folder, &["--editor", "external"]);
+    folder.write("go", "");
+    live.until("hold_activated");
+    let unknown = folder.run(&["release", "last", "h-9"]);
+    assert_eq!(unknown.code, Some(2), "{}", unknown.stderr);
+    let released = folder.run(&["release", "last", "h-1"]);
+    assert_eq!(released.code, Some(0), "{}", released.stderr);
+    assert!(released.stdout.contains("goes on without an answer to h-1"), "{}", released.stdout);
+    live.until_task("task_started", "second");
+    live.until("hold_activated");
+    assert_eq!(ok(&folder, &["release", "last", "2"])["state"], "executing");
+    live.until("hold_activated");
+    ok(&folder, &["release", "last", "h-3"]);
+    assert_eq!(live.wait().0, Some(0));
 }
