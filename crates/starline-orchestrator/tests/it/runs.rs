@@ -117,8 +117,8 @@ async fn a_graph_with_faults_is_refused_with_all_of_them() {
     let refused = setup.orchestrator.submit(spec, RunOptions::default()).await;
     let Err(SubmitError::Rejected(rejection)) = refused else { panic!("accepted") };
     let codes: Vec<&str> = rejection.faults.iter().map(|fault| fault.code.as_str()).collect();
-    assert_eq!(codes, ["duplicate_task", "unknown_task", "invalid_condition"]);
-    // Cycles are looked for in what would be in force: nothing would, of an edit with other faults.
+    // Nothing would be in force of it, and yet its cycle is told at once.
+    assert_eq!(codes, ["duplicate_task", "unknown_task", "invalid_condition", "would_cycle"]);
     let circle = graph(vec![noop("a"), noop("b")], &[("a", "b"), ("b", "a")]);
     let refused = setup.orchestrator.submit(circle, RunOptions::default()).await;
     let Err(SubmitError::Rejected(rejection)) = refused else { panic!("accepted") };
