@@ -287,6 +287,7 @@ impl Runner {
         }
         self.grip.append(&mut self.fresh);
         self.grip.reverse();
+        self.busy(!self.grip.is_empty());
     }
 
     /// Says whether attempts are in the hand, and not yet with their devices.

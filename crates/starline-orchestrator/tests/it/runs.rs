@@ -77,6 +77,20 @@ async fn a_cancelled_run_ends_when_its_attempts_have() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_to_stop_does_not_wait_for_a_runner_that_has_nothing_in_hand() {
+    let setup = with_devices(&["d1", "d2"]).await;
+    let run = setup.run(graph(vec![call("a", "hang", 0), noop("b")], &[])).await;
+    while run.status().counts.completed == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The runner has heard of the end of b, and there is nothing left to run.
+    let begin = tokio::time::Instant::now();
+    run.cancel(true).await.expect("accepted");
+    assert_eq!(run.outcome().await.expect("outcome").status, RunState::Cancelled);
+    assert!(begin.elapsed() < Duration::from_secs(1), "the device was asked {:?} later", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_takes_too_long_is_stopped_and_retried() {
     let setup = with_devices(&["d1"]).await;
     let mut slow = call("slow", "hang", 0);
