@@ -6,7 +6,7 @@ use starline_device::Device;
 use starline_graph::TaskGraph;
 use starline_scheduler::{Answer, Input};
 use starline_types::{
-    DeviceId, Explanation, GraphSpec, Outcome, Policy, RunId, RunOutcome, Snapshot, TaskId,
+    DeviceId, Edit, Explanation, GraphSpec, Outcome, Policy, RunId, RunOutcome, Snapshot, TaskId,
 };
 use tokio::sync::oneshot;
 
@@ -64,6 +64,35 @@ pub(crate) enum Command {
         grace: std::time::Duration,
         reply: Reply<()>,
     },
+}
+
+/// Edits up to which a batch takes no longer than what a burst does anyway.
+const FEW: usize = 16;
+
+impl Command {
+    /// Whether obeying never waits, and takes no longer than what a burst does anyway: then whoever holds the core
+    /// may do it.
+    pub(crate) fn is_prompt(&self) -> bool {
+        match self {
+            Self::Run { input: Input::Submit { batch, .. }, .. } => {
+                batch.edits.len() <= FEW && batch.edits.iter().all(is_small)
+            }
+            Self::Run { input: Input::ReleaseHold { .. }, .. } => true,
+            _ => false,
+        }
+    }
+}
+
+fn is_small(edit: &Edit) -> bool {
+    match edit {
+        Edit::AddTask { .. }
+        | Edit::UpdateTask { .. }
+        | Edit::RemoveTask { .. }
+        | Edit::AddDependency(_)
+        | Edit::UpdateDependency { .. }
+        | Edit::RemoveDependency { .. } => true,
+        Edit::Build { .. } | Edit::Clear | Edit::Merge { .. } | Edit::Restore { .. } => false,
+    }
 }
 
 /// What a reader wants to see of a run.

@@ -12,8 +12,9 @@ use starline_scheduler::{DeviceChange, Effect, Fleet, Input, Undelivered};
 use starline_types::{DeviceIx, Envelope, Event, HoldId, Revision, RunId, Seq, SharedEnvelope, Timestamp};
 
 use crate::clock::Clock;
+use crate::command::Command;
 use crate::dispatch::{CancelJob, Dispatcher, Job};
-use crate::inbox::{Content, Mail, Report, Said};
+use crate::inbox::{Content, Mail, Report, Said, Worked};
 use crate::registry::{Entry, RunShared};
 use crate::{HandedOver, RunError};
 
@@ -59,7 +60,8 @@ pub(crate) struct Closing {
 }
 
 impl Core {
-    /// Whether a burst needs no waiting, so that whoever brings a report may do it.
+    /// Whether a burst needs no waiting, so that whoever brings a report or a prompt command may
+    /// do it.
     pub(crate) fn works_anywhere(&self) -> bool {
         !self.journal.keeps() && self.closing.is_none() && !self.abandoned
     }
@@ -74,10 +76,20 @@ impl Core {
         self.armed
     }
 
-    /// A burst without commands and without a journal. What is to be run is left to the caller.
-    pub(crate) fn work(&mut self, jobs: &mut Vec<Job>) {
+    /// A burst without a journal, and without what only the driver can do. What is to be run is put in hand, or sent
+    /// to the dispatcher where there is none.
+    pub(crate) fn work(&mut self, hand: Option<&mut Vec<Job>>, worked: &mut Worked) {
         let now = self.begin_burst();
         self.hear_mail(now);
+        let mut commands = std::mem::take(&mut self.mail.commands);
+        worked.obeyed += commands.len();
+        for (command, _place) in commands.drain(..) {
+            debug_assert!(command.is_prompt(), "others are left to the driver");
+            if let Command::Run { run, input, reply } = command {
+                self.command_run(now, run, input, reply);
+            }
+        }
+        self.mail.commands = commands;
         self.place(now);
         let touched = std::mem::take(&mut self.touched);
         for run in &touched {
@@ -86,14 +98,17 @@ impl Core {
                 self.finish(*run, entry, published);
             }
         }
-        jobs.append(&mut self.jobs);
-        self.end_burst(now, touched);
+        if let Some(hand) = hand {
+            hand.append(&mut self.jobs);
+        }
+        worked.woke |= self.end_burst(now, touched);
     }
 
     /// A burst with everything. Returns false when the orchestrator is to end.
     pub(crate) async fn work_through(&mut self) -> bool {
         let now = self.begin_burst();
         self.hear_mail(now);
+        self.mail.for_driver = false;
         for (command, place) in std::mem::take(&mut self.mail.commands) {
             self.obey(now, command).await;
             drop(place);
@@ -273,17 +288,17 @@ impl Core {
         self.runs[run as usize] = Some(entry);
     }
 
-    fn end_burst(&mut self, now: Timestamp, mut touched: Vec<u32>) {
+    /// Returns whether somebody was woken to run what is to be run.
+    fn end_burst(&mut self, now: Timestamp, mut touched: Vec<u32>) -> bool {
         touched.clear();
         self.touched = touched;
         if let Some(closing) = &self.closing {
             let deadline = closing.deadline;
             self.want_wake(Some(deadline));
         }
-        if !self.jobs.is_empty() {
-            self.dispatcher.send(&mut self.jobs);
-        }
+        let woke = !self.jobs.is_empty() && self.dispatcher.send(&mut self.jobs);
         self.publish_system(now);
+        woke
     }
 
     fn act(&mut self, run: u32, entry: &mut Entry) {

@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 use futures_util::task::AtomicWaker;
 use starline_device::DeviceError;
 use starline_types::{Attempt, AttemptId, ConfirmedBy, DeviceIx, ErrorKind, TaskError, TaskRef, TaskReport};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::inbox::{Content, Inbox, Report};
@@ -26,8 +27,6 @@ const GRIP: usize = 16;
 const LONE_GRIP: usize = 64;
 /// Attempts after which a runner lets other tasks of the runtime run.
 const BUDGET: usize = 128;
-/// Bursts after which a runner lets go of the core.
-const ROUNDS: usize = 16;
 
 type Running = Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send>>;
 
@@ -52,6 +51,8 @@ struct Shared {
     inbox: Arc<Inbox>,
     /// Attempts that wait, and requests to stop: tasks of their own, ended with the dispatcher.
     tasks: Mutex<JoinSet<()>>,
+    /// Where they run: whoever sends a command may be outside of it.
+    runtime: Handle,
     closed: AtomicBool,
 }
 
@@ -73,12 +74,14 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Starts the runners on the present runtime; they end with the set.
     pub(crate) fn start(inbox: Arc<Inbox>) -> (Self, JoinSet<()>) {
-        let workers = tokio::runtime::Handle::current().metrics().num_workers().max(1);
+        let runtime = Handle::current();
+        let workers = runtime.metrics().num_workers().max(1);
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             seats: (0..workers).map(|_| Seat::default()).collect(),
             inbox,
             tasks: Mutex::default(),
+            runtime,
             closed: AtomicBool::new(false),
         });
         let mut runners = JoinSet::new();
@@ -100,10 +103,10 @@ impl Dispatcher {
         Arc::clone(&self.shared.inbox)
     }
 
-    /// Hands attempts over, leaving the vector empty.
-    pub(crate) fn send(&self, jobs: &mut Vec<Job>) {
+    /// Hands attempts over, leaving the vector empty. Returns whether a runner had to be woken.
+    pub(crate) fn send(&self, jobs: &mut Vec<Job>) -> bool {
         self.shared.lock().jobs.extend(jobs.drain(..));
-        self.shared.wake_one();
+        self.shared.wake_one()
     }
 
     /// Asks a device to end an attempt, and says when it has.
@@ -185,13 +188,14 @@ impl Shared {
         }
     }
 
-    fn wake_one(&self) {
+    fn wake_one(&self) -> bool {
         for seat in &self.seats {
             if seat.idle.swap(false, Ordering::AcqRel) {
                 seat.waker.wake();
-                return;
+                return true;
             }
         }
+        false
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -200,7 +204,7 @@ impl Shared {
         }
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(work);
+        tasks.spawn_on(work, &self.runtime);
     }
 
     /// An attempt that has to wait becomes a task of its own.
@@ -265,19 +269,15 @@ impl Runner {
     }
 
     /// Hands reports in, and works off the mailbox if nobody else does. What that brings to do is taken in
-    /// hand at once.
-    fn report(&mut self) {
-        let Some(mut held) = self.shared.inbox.deliver(&mut self.done) else { return };
+    /// hand at once. Returns whether somebody was answered: they may wait for this worker, so they go first, and
+    /// what is to be run is left to whoever comes first as well.
+    fn report(&mut self) -> bool {
+        let Some(core) = self.shared.inbox.deliver(&mut self.done) else { return false };
         // In hand from here on, and not yet with a device: see `quiescence`.
         self.busy(true);
-        for round in 1.. {
-            held.work(&mut self.fresh);
-            match self.shared.inbox.put_back(held, round < ROUNDS && self.fresh.is_empty()) {
-                Some(again) => held = again,
-                None => break,
-            }
-        }
+        let has_answered = self.shared.inbox.work_off(core, Some(&mut self.fresh)).obeyed > 0;
         let share = match self.shared.seats.len() {
+            _ if has_answered => 0,
             1 => LONE_GRIP,
             seats => self.fresh.len().div_ceil(seats).min(GRIP),
         };
@@ -288,6 +288,7 @@ impl Runner {
         self.grip.append(&mut self.fresh);
         self.grip.reverse();
         self.busy(!self.grip.is_empty());
+        has_answered
     }
 
     /// Says whether attempts are in the hand, and not yet with their devices.
@@ -335,10 +336,8 @@ impl Future for Runner {
                 budget = budget.saturating_sub(1);
             }
             this.busy(false);
-            if !this.done.is_empty() {
-                this.report();
-            }
-            if budget == 0 {
+            let has_answered = !this.done.is_empty() && this.report();
+            if budget == 0 || has_answered {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -1,4 +1,4 @@
-//! The task that does what runners cannot: commands, deadlines, journals.
+//! The task that does what runners and senders cannot: large commands, deadlines, journals.
 
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;

@@ -2,8 +2,8 @@
 //!
 //! One lock guards both. Who adds something and finds the core may take it along and work off the mailbox at
 //! once ("flat combining": D. Hendler, I. Incze, N. Shavit, M. Tzafrir, 2010); who finds it taken leaves, as
-//! the holder looks again before it puts the core back. So there is always exactly one writer, and a report
-//! does not have to wake another task to be heard.
+//! the holder looks again before it puts the core back. So there is always exactly one writer, and neither a
+//! report nor an edit has to wake another task to be heard.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -17,9 +17,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::RunError;
 use crate::command::Command;
 use crate::core::Core;
+use crate::dispatch::Job;
 
 /// Commands that wait for the core; a sender waits when there are more.
 const COMMANDS: usize = 65_536;
+/// Bursts after which whoever is not the driver lets go of the core.
+const ROUNDS: usize = 16;
 /// Progress messages kept while the core is busy; more are dropped, as progress may be.
 const PROGRESS_KEPT: usize = 1024;
 
@@ -70,6 +73,8 @@ pub(crate) struct Mail {
     pub(crate) said: Vec<Said>,
     /// Each with its place in the mailbox, which it gives back when it is done.
     pub(crate) commands: Vec<(Command, OwnedSemaphorePermit)>,
+    /// One of the commands is not prompt. As they are obeyed in order, all of them wait for the driver.
+    pub(crate) for_driver: bool,
 }
 
 impl Mail {
@@ -102,6 +107,26 @@ impl std::fmt::Debug for Inbox {
     }
 }
 
+/// What becomes of the core after a burst.
+enum Back {
+    /// It comes back with more that whoever holds it can do.
+    Again(Box<Core>),
+    /// It lies in the mailbox.
+    Free {
+        /// There is something that only the driver can do.
+        driver_woken: bool,
+    },
+}
+
+/// What happened while somebody worked with the core.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Worked {
+    /// Commands that were obeyed; their senders are awake, if they waited.
+    pub(crate) obeyed: usize,
+    /// Other tasks of the orchestrator were woken.
+    pub(crate) woke: bool,
+}
+
 /// What the driver finds.
 pub(crate) enum Found {
     /// The core, with the mailbox emptied into it.
@@ -127,17 +152,21 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a command; waits while the mailbox is full.
-    pub(crate) async fn send(&self, command: Command) -> Result<(), RunError> {
+    /// Sends a command; waits while the mailbox is full. A sender that finds the core free, and nothing that only
+    /// the driver can do, gets the core with the mailbox emptied into it.
+    pub(crate) async fn send(&self, command: Command) -> Result<Option<Box<Core>>, RunError> {
         let places = Arc::clone(&self.places);
-        let place = places.acquire_owned().await.map_err(|_| RunError::ShutDown)?;
+        let place = match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => places.acquire_owned().await.map_err(|_| RunError::ShutDown)?,
+        };
         let mut state = self.lock();
         if state.closed {
             return Err(RunError::ShutDown);
         }
+        state.mail.for_driver |= !command.is_prompt();
         state.mail.commands.push((command, place));
-        state.wake();
-        Ok(())
+        Ok(state.take_core_or_wake())
     }
 
     /// Adds reports. A runner that finds the core free, and nothing that only the driver can do, gets the core
@@ -145,38 +174,48 @@ impl Inbox {
     pub(crate) fn deliver(&self, reports: &mut Vec<Report>) -> Option<Box<Core>> {
         let mut state = self.lock();
         state.mail.reports.append(reports);
-        if state.mail.commands.is_empty()
-            && let Some(mut core) = state.core.take_if(|core| core.works_anywhere())
-        {
-            std::mem::swap(&mut core.mail.reports, &mut state.mail.reports);
-            std::mem::swap(&mut core.mail.said, &mut state.mail.said);
-            return Some(core);
-        }
-        state.wake();
-        None
+        state.take_core_or_wake()
     }
 
-    /// Gives the core back after a burst, unless there is more that a runner can do: then it comes back with
-    /// that.
-    pub(crate) fn put_back(&self, mut core: Box<Core>, go_on: bool) -> Option<Box<Core>> {
+    /// Works off the mailbox until it is empty, or others should have their turn, and gives the core back. What is
+    /// to be run is put in hand, or left to the dispatcher where there is none.
+    pub(crate) fn work_off(&self, mut core: Box<Core>, mut hand: Option<&mut Vec<Job>>) -> Worked {
+        let mut worked = Worked::default();
+        for round in 1.. {
+            core.work(hand.as_deref_mut(), &mut worked);
+            let is_free = hand.as_ref().is_none_or(|hand| hand.is_empty());
+            match self.put_back(core, round < ROUNDS, is_free) {
+                Back::Again(again) => core = again,
+                Back::Free { driver_woken } => {
+                    worked.woke |= driver_woken;
+                    break;
+                }
+            }
+        }
+        worked
+    }
+
+    /// Gives the core back after a burst, unless there is more that its holder can do: commands, or anything if
+    /// the holder has its hands free.
+    fn put_back(&self, mut core: Box<Core>, go_on: bool, is_free: bool) -> Back {
         let mut state = self.lock();
         state.mail.reports.append(&mut core.mail.reports);
-        if go_on && state.mail.commands.is_empty() && !state.mail.is_empty() && !core.is_ending() {
-            std::mem::swap(&mut core.mail.reports, &mut state.mail.reports);
-            std::mem::swap(&mut core.mail.said, &mut state.mail.said);
-            return Some(core);
+        let more = if is_free { !state.mail.is_empty() } else { !state.mail.commands.is_empty() };
+        if go_on && more && !state.mail.for_driver && !core.is_ending() {
+            std::mem::swap(&mut core.mail, &mut state.mail);
+            return Back::Again(core);
         }
         let earlier = match (core.deadline(), state.timer) {
             (Some(at), Some(timer)) => at < timer,
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let urgent = earlier || core.more || !state.mail.is_empty() || core.is_ending();
+        let driver_woken = earlier || core.more || !state.mail.is_empty() || core.is_ending();
         state.core = Some(core);
-        if urgent {
+        if driver_woken {
             state.wake();
         }
-        None
+        Back::Free { driver_woken }
     }
 
     /// Adds a report from a task that has no use for the core.
@@ -238,6 +277,17 @@ impl Inbox {
 }
 
 impl State {
+    /// The core with the mailbox emptied into it, for somebody who is not the driver; else the driver is woken.
+    fn take_core_or_wake(&mut self) -> Option<Box<Core>> {
+        let may = !self.mail.for_driver;
+        let Some(mut core) = self.core.take_if(|core| may && core.works_anywhere()) else {
+            self.wake();
+            return None;
+        };
+        std::mem::swap(&mut core.mail, &mut self.mail);
+        Some(core)
+    }
+
     /// Wakes the driver, unless somebody works with the core: the holder looks again.
     fn wake(&self) {
         if self.core.is_some()

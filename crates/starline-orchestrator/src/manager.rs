@@ -73,7 +73,7 @@ impl Core {
         }
     }
 
-    fn command_run(
+    pub(crate) fn command_run(
         &mut self,
         now: Timestamp,
         run: u32,

@@ -39,13 +39,19 @@ impl Inner {
         self.inbox.say(Said::EditorGone { run });
     }
 
-    /// Sends a command and waits for its answer.
+    /// Sends a command and waits for its answer. If the core is free, the sender does the work itself.
     pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, RunError> {
         let (reply, answer) = oneshot::channel();
-        self.inbox.send(command(reply)).await?;
+        if let Some(core) = self.inbox.send(command(reply)).await? {
+            let worked = self.inbox.work_off(core, None);
+            if worked.woke || worked.obeyed > 1 {
+                // They may wait for this thread.
+                tokio::task::yield_now().await;
+            }
+        }
         answer.await.map_err(|_| RunError::ShutDown)
     }
 }

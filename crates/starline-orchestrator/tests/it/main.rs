@@ -5,5 +5,6 @@ mod editors;
 mod manager;
 mod order;
 mod planners;
+mod prompt;
 mod runs;
 mod support;
