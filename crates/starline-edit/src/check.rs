@@ -25,13 +25,17 @@ impl CheckedBatch<'_> {
     /// the batch touches.
     #[must_use]
     pub fn applied(&self) -> Applied {
+        self.applied_as(self.batch.clone())
+    }
+
+    fn applied_as(&self, batch: EditBatch) -> Applied {
         let current = self.graph.revision();
         let happened = self.drafted.steps.backwards(self.graph);
         let summary = summary(&happened, self.graph, self.was_empty);
         let inverse = if self.was_empty { clear(self.graph) } else { inverse(happened, self.graph) };
         Applied {
-            revision: if self.batch.edits.is_empty() { current } else { current.next() },
-            batch: self.batch.clone(),
+            revision: if batch.edits.is_empty() { current } else { current.next() },
+            batch,
             author: SmolStr::default(),
             origin: Origin::Edit,
             late: false,
@@ -54,10 +58,18 @@ impl CheckedBatch<'_> {
         self.drafted.steps.touched(self.graph)
     }
 
+    /// What committing would record, and whom it concerns; the batch is unwound.
+    #[must_use]
+    pub fn unwound(mut self) -> (Applied, Touched) {
+        let batch = std::mem::take(&mut self.batch);
+        (self.applied_as(batch), self.touched())
+    }
+
     /// Puts the batch in force: one more revision, unless it is empty.
     #[must_use = "the fact has to be recorded"]
     pub fn commit(mut self) -> Applied {
-        let applied = self.applied();
+        let batch = std::mem::take(&mut self.batch);
+        let applied = self.applied_as(batch);
         self.drafted.steps.note(self.graph, applied.revision);
         self.graph.set_revision(applied.revision);
         self.drafted = Drafted::empty();

@@ -9,6 +9,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef as _;
 use rustc_hash::{FxHashMap, FxHasher};
+use smol_str::SmolStrBuilder;
 use starline_types::{
     Dependency, DependencyId, DependencyKind, GraphSpec, Priority, Revision, StateCounts, TaskId, TaskIx,
     TaskRef, TaskSpec, TaskState, Value, Verdict,
@@ -580,5 +581,7 @@ impl<'g> EdgeView<'g> {
 /// Never: two task ids and an arrow are within the alphabet and the length of a dependency id.
 #[must_use]
 pub fn default_id(from: &TaskId, to: &TaskId) -> DependencyId {
-    DependencyId::new(format!("{from}->{to}")).expect("two task ids and an arrow are a dependency id")
+    let mut id = SmolStrBuilder::new();
+    [from.as_str(), "->", to.as_str()].into_iter().for_each(|part| id.push_str(part));
+    DependencyId::try_from(id.finish()).expect("two task ids and an arrow are a dependency id")
 }

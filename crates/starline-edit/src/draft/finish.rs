@@ -105,6 +105,9 @@ impl Draft<'_, '_> {
 
     fn check_degrees(&mut self) {
         let limit = self.around.limits.degree;
+        if limit >= self.graph.edge_count() {
+            return;
+        }
         let ends = self.steps.iter().filter_map(|step| match step {
             Step::Edge(edge) => self.graph.edge(*edge).map(|edge| (edge.from, edge.to)),
             _ => None,

@@ -127,7 +127,9 @@ impl Drafted {
 
 impl<'g, 'a> Draft<'g, 'a> {
     pub(crate) fn new(graph: &'g mut TaskGraph, base: Revision, around: &'a Surroundings<'a>) -> Self {
-        let steps = vec![Step::Ranks(graph.next_ranks())];
+        // As many as most batches take.
+        let mut steps = Vec::with_capacity(8);
+        steps.push(Step::Ranks(graph.next_ranks()));
         let mut draft = Self {
             graph,
             around,

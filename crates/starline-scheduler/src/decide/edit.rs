@@ -196,8 +196,8 @@ impl Scheduler {
             unread: submission.unread.as_deref(),
         };
         let checked = check_within(&mut self.state.graph, &submission.batch, &around)?;
-        Ok((checked.applied(), checked.touched()))
-        // The draft is unwound here: the fact that is about to be recorded applies it again.
+        // The draft is unwound: the fact that is about to be recorded applies it again.
+        Ok(checked.unwound())
     }
 
     /// Faults of tasks that no registered device fits.
