@@ -26,7 +26,7 @@ const GRIP: usize = 16;
 /// The same for the only runner, which nobody can help anyway.
 const LONE_GRIP: usize = 64;
 /// Attempts after which a runner lets other tasks of the runtime run.
-const BUDGET: usize = 128;
+const BUDGET: usize = 32;
 
 type Running = Pin<Box<dyn Future<Output = Result<TaskReport, DeviceError>> + Send>>;
 

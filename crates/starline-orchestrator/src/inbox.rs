@@ -155,10 +155,10 @@ impl Inbox {
     /// Sends a command; waits while the mailbox is full. A sender that finds the core free, and nothing that only
     /// the driver can do, gets the core with the mailbox emptied into it.
     pub(crate) async fn send(&self, command: Command) -> Result<Option<Box<Core>>, RunError> {
-        let places = Arc::clone(&self.places);
-        let place = match Arc::clone(&places).try_acquire_owned() {
+        let places = || Arc::clone(&self.places);
+        let place = match places().try_acquire_owned() {
             Ok(place) => place,
-            Err(_) => places.acquire_owned().await.map_err(|_| RunError::ShutDown)?,
+            Err(_) => places().acquire_owned().await.map_err(|_| RunError::ShutDown)?,
         };
         let mut state = self.lock();
         if state.closed {
