@@ -1,6 +1,11 @@
 //! P8: edits while a run executes, one after the other, each acknowledged before the next one is sent.
+//!
+//! The rate is judged twice: over all edits of a run, and over the best thousand in a row. Where other programs want
+//! the processors as well, a run is put aside for some milliseconds many times; a thousand edits may come in between,
+//! and hold everything else that edits wait for.
 
 use std::io::Write;
+use std::time::Duration;
 
 use starline::edit::EditBatch;
 use starline::orchestrator::{Refusal, Run, RunError as Refused};
@@ -18,6 +23,8 @@ const GRAPH: &str = "layered_100000";
 const WORKERS: usize = 2;
 /// Edits that are ready for one run: more than it has time for.
 const EDITS: usize = 30_000;
+/// Edits in a row whose rate counts as well.
+const ROW: usize = 1_000;
 /// Kinds of edits, in turn. Their targets are among the last tenth, which starts when the run is almost over.
 const KINDS: [Kind; 3] = [Kind::Append, Kind::Insert, Kind::Cross];
 
@@ -28,13 +35,15 @@ pub(super) fn measure(effort: Effort, out: &mut dyn Write) -> Result<Vec<Verdict
     let dag = Dag::named(GRAPH).map_err(|error| RunError::failed("edits", error))?;
     let rounds = if effort == Effort::Quick { 4 } else { 16 };
     let (mut plain, mut edited) = ((f64::INFINITY, f64::INFINITY), (f64::INFINITY, f64::INFINITY));
-    let (mut each, mut acknowledged, mut most) = (f64::INFINITY, Best::default(), 0);
+    let (mut each, mut in_a_row) = (f64::INFINITY, f64::INFINITY);
+    let (mut acknowledged, mut most) = (Best::default(), 0);
     for round in 0..rounds {
         for with_edits in [round % 2 == 0, round % 2 == 1] {
             let seen = run(&dag, with_edits)?;
             if with_edits {
                 edited = (edited.0.min(seen.wall), edited.1.min(seen.cpu));
                 each = each.min(seen.each);
+                in_a_row = in_a_row.min(seen.in_a_row);
                 most = most.max(seen.times.len());
                 acknowledged.take(seen.times);
             } else {
@@ -45,13 +54,14 @@ pub(super) fn measure(effort: Effort, out: &mut dyn Write) -> Result<Vec<Verdict
     writeln!(
         out,
         "{GRAPH} on {WORKERS} workers: {:.1} ms, with up to {most} edits {:.1} ms (processor {:.1} and {:.1} ms); \
-         {:.0} edits/s, acknowledged p50 {:.2} us, p90 {:.2} us, \
+         {:.0} edits/s, {:.0} edits/s in a row, acknowledged p50 {:.2} us, p90 {:.2} us, \
          p99 {:.2} us; {:.2} us of the processor for each edit\n",
         plain.0 * 1e3,
         edited.0 * 1e3,
         plain.1 * 1e3,
         edited.1 * 1e3,
         1e6 / each,
+        1e6 / in_a_row,
         acknowledged.p50,
         acknowledged.p90,
         acknowledged.p99,
@@ -70,17 +80,19 @@ pub(super) fn measure(effort: Effort, out: &mut dyn Write) -> Result<Vec<Verdict
     run.cpu_ratio = Some(edited.1 / plain.1);
     Ok(vec![
         Verdict::of_goal(Goal::P8, row("each edit"), each, LIMITS.0, Unit::Micros),
+        Verdict::of_goal(Goal::P8, row("a thousand in a row"), in_a_row, LIMITS.0, Unit::Micros),
         Verdict::of_goal(Goal::P8, row("ack p99"), acknowledged.p99, LIMITS.1, Unit::Micros),
         run,
     ])
 }
 
-/// One run: seconds on the wall and of the processor, µs for each edit from the first to the last, and times of
-/// the acknowledgements.
+/// One run: seconds on the wall and of the processor, µs for each edit from the first to the last and in the best
+/// row, and times of the acknowledgements.
 struct Seen {
     wall: f64,
     cpu: f64,
     each: f64,
+    in_a_row: f64,
     times: Times,
 }
 
@@ -120,9 +132,10 @@ fn run(dag: &Dag, with_edits: bool) -> Result<Seen, RunError> {
             let edits = if with_edits { receiver.await.map_err(failed)?? } else { Edited::default() };
             Ok((finished, edits))
         })?;
-    let Edited { times, each, added } = edits;
+    let Edited { times, each, in_a_row, added } = edits;
     RunError::unless_complete(NAME, finished.completed, dag.tasks + added)?;
-    Ok(Seen { wall: measurement.wall.as_secs_f64(), cpu: measurement.cpu.as_secs_f64(), each, times })
+    let (wall, cpu) = (measurement.wall.as_secs_f64(), measurement.cpu.as_secs_f64());
+    Ok(Seen { wall, cpu, each, in_a_row, times })
 }
 
 /// What came of the edits of one run.
@@ -130,18 +143,22 @@ fn run(dag: &Dag, with_edits: bool) -> Result<Seen, RunError> {
 struct Edited {
     times: Times,
     each: f64,
+    in_a_row: f64,
     added: usize,
 }
 
 /// Commits batch after batch, until one comes too late for its target or the run has ended.
 async fn edit(run: &Run, batches: Vec<EditBatch>) -> Result<Edited, RunError> {
-    let mut edited = Edited { times: Times::with_capacity(batches.len()), ..Edited::default() };
+    let times = Times::with_capacity(batches.len());
+    let mut edited = Edited { times, in_a_row: f64::INFINITY, ..Edited::default() };
     let mut base = run.status().revision;
     // The run has to be under way.
     while run.status().counts.completed == 0 {
         tokio::task::yield_now().await;
     }
+    let per_edit = |time: Duration, edits: usize| time.as_secs_f64() * 1e6 / edits.max(1) as f64;
     let first = clock::now();
+    let mut row = first;
     for mut batch in batches {
         batch.base = base;
         let begin = clock::now();
@@ -150,6 +167,10 @@ async fn edit(run: &Run, batches: Vec<EditBatch>) -> Result<Edited, RunError> {
         match applied {
             Ok(Some(applied)) => {
                 edited.times.add(time);
+                if edited.times.len() % ROW == 0 {
+                    edited.in_a_row = edited.in_a_row.min(per_edit(row.elapsed(), ROW));
+                    row = clock::now();
+                }
                 edited.added += applied.summary.added_tasks.len();
                 base = applied.revision;
             }
@@ -159,6 +180,6 @@ async fn edit(run: &Run, batches: Vec<EditBatch>) -> Result<Edited, RunError> {
             Err(error) => return Err(failed(error)),
         }
     }
-    edited.each = first.elapsed().as_secs_f64() * 1e6 / edited.times.len().max(1) as f64;
+    edited.each = per_edit(first.elapsed(), edited.times.len());
     Ok(edited)
 }
