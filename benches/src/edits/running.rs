@@ -167,7 +167,7 @@ async fn edit(run: &Run, batches: Vec<EditBatch>) -> Result<Edited, RunError> {
         match applied {
             Ok(Some(applied)) => {
                 edited.times.add(time);
-                if edited.times.len() % ROW == 0 {
+                if edited.times.len().is_multiple_of(ROW) {
                     edited.in_a_row = edited.in_a_row.min(per_edit(row.elapsed(), ROW));
                     row = clock::now();
                 }
