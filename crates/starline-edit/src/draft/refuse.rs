@@ -8,13 +8,17 @@ use crate::Code;
 
 impl Draft<'_, '_> {
     /// Takes back what an edit with faults added, and notes what it would have made. Costs what the edit does.
-    pub(super) fn refuse(&mut self, edit: usize, change: &Edit, mark: Mark) {
+    pub(super) fn refuse(&mut self, edit: usize, change: &Edit, mut mark: Mark) {
         // A fault of something else is a fault of this edit only as long as that is not mended.
         let depends =
             self.faults[mark.faults..].iter().position(|fault| fault.code == Code::DependsOnRejected);
         if let Some(depends) = depends {
             self.faults.swap(mark.faults, mark.faults + depends);
             self.faults.truncate(mark.faults + 1);
+        }
+        // An edit that replaced the graph has thrown away what earlier ones brought: all there is now is its own.
+        if self.steps[mark.steps..].iter().any(|step| matches!(step, Step::Graph(_))) {
+            (mark.edges, mark.touched, mark.asked) = (0, 0, 0);
         }
         // Edits that a whole graph became share its position: what the others brought stays.
         for at in (mark.edges..self.edges.len()).rev() {

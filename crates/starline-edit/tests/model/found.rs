@@ -46,6 +46,17 @@ fn found_a_graph_replaced_twice_in_one_batch_comes_back() {
 }
 
 #[test]
+fn found_a_graph_with_faults_takes_back_its_edges_although_earlier_ones_are_gone() {
+    let mut graph = submitted(vec![add("a")]);
+    let before = graph.to_spec();
+    let other = build(&["x", "y"], &[("x", "y"), ("y", "nobody")]);
+    let other = Edit::Build { graph: Arc::new(other), clear_existing: true };
+    let edits = vec![after("b", &["a"]), after("c", &["b"]), other];
+    assert_eq!(codes(submit(&mut graph, edits)), [(2, Code::UnknownTask)]);
+    assert_eq!(graph.to_spec(), before);
+}
+
+#[test]
 fn found_a_refused_undo_leaves_no_gap_in_the_ranks() {
     let mut graph = submitted(vec![add("a"), after("b", &["a"])]);
     let applied = submit(&mut graph, vec![remove("b")]).expect("pending");
