@@ -126,7 +126,7 @@ impl Pages {
 #[async_trait]
 impl Journal for RunJournal {
     async fn open(&self, _run: &RunId) -> Result<Opened, JournalError> {
-        Ok(Opened { fence: Fence(1), tail: None })
+        Ok(Opened { fence: Fence(1), tail: None, checkpoint: None })
     }
 
     async fn append(
@@ -143,11 +143,19 @@ impl Journal for RunJournal {
         if pages.fault.is_some() { Err(JournalError::new(JournalFault::Failed)) } else { Ok(()) }
     }
 
-    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
+    async fn read(
+        &self,
+        run: &RunId,
+        after: Option<Seq>,
+        most: usize,
+    ) -> Result<Vec<SharedEnvelope>, JournalError> {
         let failed = |error: io::Error| JournalError::with_source(JournalFault::Failed, error);
         let text = fs::read_to_string(&self.path).map_err(failed)?;
         let mut records = Vec::new();
         for line in text.lines() {
+            if records.len() == most {
+                break;
+            }
             let envelope: Envelope = serde_json::from_str(line).map_err(|error| failed(error.into()))?;
             if envelope.run_id == *run && after.is_none_or(|after| envelope.seq > after) {
                 records.push(SharedEnvelope::from(envelope));
@@ -184,7 +192,7 @@ mod tests {
         let journal = RunJournal::create(&path).expect("a file");
         let run = RunId::new("r").expect("id");
         journal.append(&run, Fence(1), &[fact(1), fact(2)]).await.expect("written");
-        let read = journal.read(&run, Some(Seq(1))).await.expect("read");
+        let read = journal.read(&run, Some(Seq(1)), 10).await.expect("read");
         assert_eq!(read, [fact(2)]);
         assert!(journal.failure().is_none());
         fs::remove_dir_all(folder).expect("removed");

@@ -37,7 +37,7 @@ impl Journal for Journals {
     async fn open(&self, run: &RunId) -> Result<Opened, JournalError> {
         match self.of(run) {
             Some(journal) => journal.open(run).await,
-            None => Ok(Opened { fence: Fence(1), tail: None }),
+            None => Ok(Opened { fence: Fence(1), tail: None, checkpoint: None }),
         }
     }
 
@@ -48,9 +48,14 @@ impl Journal for Journals {
         }
     }
 
-    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
+    async fn read(
+        &self,
+        run: &RunId,
+        after: Option<Seq>,
+        most: usize,
+    ) -> Result<Vec<SharedEnvelope>, JournalError> {
         match self.of(run) {
-            Some(journal) => journal.read(run, after).await,
+            Some(journal) => journal.read(run, after, most).await,
             None => Ok(Vec::new()),
         }
     }

@@ -16,18 +16,22 @@ impl Journal for NoJournal {
     }
 
     async fn open(&self, _: &RunId) -> Result<Opened, JournalError> {
-        Ok(Opened { fence: Fence(1), tail: None })
+        Ok(Opened { fence: Fence(1), tail: None, checkpoint: None })
     }
 
     async fn append(&self, _: &RunId, _: Fence, _: &[SharedEnvelope]) -> Result<(), JournalError> {
         Ok(())
     }
 
-    async fn read(&self, _: &RunId, _: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
+    async fn read(&self, _: &RunId, _: Option<Seq>, _: usize) -> Result<Vec<SharedEnvelope>, JournalError> {
         Ok(Vec::new())
     }
 
     async fn runs(&self) -> Result<Vec<RunId>, JournalError> {
         Ok(Vec::new())
+    }
+
+    async fn forget(&self, _: &RunId) -> Result<(), JournalError> {
+        Ok(())
     }
 }

@@ -1,26 +1,17 @@
-//! The memory journal keeps the promises of the contract.
+//! The journals of this crate keep the promises of the contract.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use starline_journal::{
-    Envelope, Fence, Journal, JournalFault, MemoryJournal, NoJournal, RunId, Seq, SharedEnvelope,
+    Checkpoint, Fence, Journal, JournalError, JournalFault, MemoryJournal, NoJournal, Opened, RunId, Seq,
+    SharedEnvelope,
 };
-use starline_types::{Event, Revision, Timestamp, UnixMillis};
 
-fn run(name: &str) -> RunId {
-    RunId::new(name).expect("id")
-}
+mod laws;
 
-fn fact(run_id: &RunId, seq: u64) -> SharedEnvelope {
-    SharedEnvelope::from(Envelope {
-        seq: Seq(seq),
-        run_id: run_id.clone(),
-        revision: Revision(0),
-        t: Timestamp(seq),
-        at: UnixMillis(0),
-        cause: None,
-        event: Event::RunResumed { by: "test".into() },
-    })
-}
+use laws::{fact, run};
 
 /// Nothing in these journals waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -28,42 +19,8 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn records_are_kept_in_order_and_read_from_anywhere() {
-    let (journal, a, b) = (MemoryJournal::new(), run("a"), run("b"));
-    let opened = now(journal.open(&a)).expect("opened");
-    assert_eq!((opened.fence, opened.tail), (Fence(1), None));
-    let facts: Vec<_> = (1..=5).map(|seq| fact(&a, seq)).collect();
-    now(journal.append(&a, opened.fence, &facts[..2])).expect("kept");
-    now(journal.append(&a, opened.fence, &facts[2..])).expect("kept");
-    let fence = now(journal.open(&b)).expect("opened").fence;
-    now(journal.append(&b, fence, &[fact(&b, 1)])).expect("kept");
-    let seqs = |after| -> Vec<u64> {
-        now(journal.read(&a, after)).expect("read").iter().map(|record| record.seq.0).collect()
-    };
-    assert_eq!(seqs(None), [1, 2, 3, 4, 5]);
-    assert_eq!(seqs(Some(Seq(3))), [4, 5]);
-    assert_eq!(seqs(Some(Seq(9))), [0; 0]);
-    assert_eq!(now(journal.runs()).expect("runs"), [a.clone(), b]);
-    assert_eq!(now(journal.read(&run("c"), None)).expect("read"), []);
-    assert_eq!(now(journal.open(&a)).expect("opened").tail, Some(Seq(5)));
-}
-
-#[test]
-fn only_the_latest_owner_appends_and_only_what_continues_the_stream() {
-    let (journal, a, b) = (MemoryJournal::new(), run("a"), run("b"));
-    let old = now(journal.open(&a)).expect("opened").fence;
-    let new = now(journal.open(&a)).expect("opened").fence;
-    let refused =
-        |fence, facts: &[SharedEnvelope]| now(journal.append(&a, fence, facts)).expect_err("refused").kind();
-    assert_eq!(refused(old, &[fact(&a, 1)]), JournalFault::Fenced);
-    assert_eq!(refused(new, &[fact(&a, 2)]), JournalFault::OutOfOrder);
-    assert_eq!(refused(new, &[fact(&b, 1)]), JournalFault::OutOfOrder);
-    // All of a batch or none of it.
-    assert_eq!(refused(new, &[fact(&a, 1), fact(&a, 3)]), JournalFault::OutOfOrder);
-    assert_eq!(now(journal.read(&a, None)).expect("read"), []);
-    now(journal.append(&a, new, &[fact(&a, 1), fact(&a, 2)])).expect("kept");
-    let unopened = now(journal.append(&b, Fence(1), &[fact(&b, 1)])).expect_err("never opened");
-    assert_eq!(unopened.kind(), JournalFault::Fenced);
+fn memory_keeps_the_laws() {
+    now(laws::journal_laws(|| Arc::new(MemoryJournal::new()), |place| Arc::clone(place) as _));
 }
 
 #[test]
@@ -72,6 +29,59 @@ fn no_journal_keeps_nothing_and_says_so() {
     assert!(!NoJournal.keeps() && MemoryJournal::new().keeps());
     let fence = now(NoJournal.open(&a)).expect("opened").fence;
     now(NoJournal.append(&a, fence, &[fact(&a, 7)])).expect("taken");
-    assert_eq!(now(NoJournal.read(&a, None)).expect("read"), []);
+    now(NoJournal.checkpoint(&a, fence, Checkpoint::new(Seq(7), Vec::new()))).expect("taken");
+    assert_eq!(now(NoJournal.read(&a, None, 10)).expect("read"), []);
     assert_eq!(now(NoJournal.runs()).expect("runs"), [] as [RunId; 0]);
+    now(NoJournal.forget(&a)).expect("nothing to forget");
+}
+
+/// What a journal has to have, and no more.
+#[derive(Debug)]
+struct Plain(MemoryJournal);
+
+#[async_trait]
+impl Journal for Plain {
+    async fn open(&self, run: &RunId) -> Result<Opened, JournalError> {
+        self.0.open(run).await
+    }
+
+    async fn append(&self, run: &RunId, fence: Fence, events: &[SharedEnvelope]) -> Result<(), JournalError> {
+        self.0.append(run, fence, events).await
+    }
+
+    async fn read(
+        &self,
+        run: &RunId,
+        after: Option<Seq>,
+        most: usize,
+    ) -> Result<Vec<SharedEnvelope>, JournalError> {
+        self.0.read(run, after, most).await
+    }
+
+    async fn runs(&self) -> Result<Vec<RunId>, JournalError> {
+        self.0.runs().await
+    }
+}
+
+#[test]
+fn a_plain_journal_keeps_no_checkpoints_and_forgets_nothing() {
+    let (journal, a) = (Plain(MemoryJournal::new()), run("a"));
+    let fence = now(journal.open(&a)).expect("opened").fence;
+    now(journal.append(&a, fence, &[fact(&a, 1)])).expect("kept");
+    now(journal.checkpoint(&a, fence, Checkpoint::new(Seq(1), Vec::new()))).expect("taken");
+    assert_eq!(now(journal.open(&a)).expect("opened").checkpoint, None);
+    let refused = now(journal.forget(&a)).expect_err("not by accident");
+    assert_eq!(refused.kind(), JournalFault::Unsupported);
+    assert_eq!(refused.to_string(), "run a: journal cannot do this");
+}
+
+#[test]
+fn errors_name_the_run_and_the_record() {
+    let damaged = JournalError::new(JournalFault::Corrupt { at: Some(Seq(17)) }).of_run(&run("nightly"));
+    assert_eq!(damaged.to_string(), "run nightly: journal is damaged at record 17");
+    assert_eq!(damaged.run(), Some(&run("nightly")));
+    let newer = JournalError::with_source(JournalFault::Newer { at: None }, "format 2");
+    assert_eq!(newer.to_string(), "journal was written by a newer version");
+    let hash = Checkpoint::new(Seq(1), Vec::new()).hash.to_string();
+    assert_eq!(hash, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
 }

@@ -45,8 +45,13 @@ impl Journal for Noting {
         Ok(())
     }
 
-    async fn read(&self, run: &RunId, after: Option<Seq>) -> Result<Vec<SharedEnvelope>, JournalError> {
-        self.inner.read(run, after).await
+    async fn read(
+        &self,
+        run: &RunId,
+        after: Option<Seq>,
+        most: usize,
+    ) -> Result<Vec<SharedEnvelope>, JournalError> {
+        self.inner.read(run, after, most).await
     }
 
     async fn runs(&self) -> Result<Vec<RunId>, JournalError> {
