@@ -81,6 +81,27 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
+/// Whether the file was begun and never finished: the power went before anything of a journal could be in it. Then
+/// it begins anew. The engine writes its mark last, and nothing but its first page before.
+pub(crate) fn is_blank(backend: &dyn StorageBackend) -> io::Result<bool> {
+    let length = backend.len()?;
+    let mut chunk = vec![0; 1 << 16];
+    let mut at = 0;
+    while at < length {
+        let count = usize::try_from(length - at).unwrap_or(chunk.len()).min(chunk.len());
+        let chunk = &mut chunk[..count];
+        backend.read(at, chunk)?;
+        let from = if at == 0 { 4096.min(count) } else { 0 };
+        let mark = if at == 0 { 16.min(count) } else { 0 };
+        if chunk[..mark].iter().take(9).any(|byte| *byte != 0) || chunk[from..].iter().any(|byte| *byte != 0)
+        {
+            return Ok(false);
+        }
+        at += count as u64;
+    }
+    Ok(length > 0)
+}
+
 /// A backend whose first fault ends all writing. After a failed write nobody knows what the system keeps of it,
 /// and a second sync may succeed without having written anything.
 pub(crate) struct Watched {
@@ -89,6 +110,7 @@ pub(crate) struct Watched {
     /// Bytes that are put in place before the first read, when whoever opens the store has locked it.
     amend: Option<Amendment>,
     amended: OnceLock<()>,
+    cleared: OnceLock<()>,
 }
 
 /// A change of the first bytes of a store, made only if they are still as expected.
@@ -102,7 +124,16 @@ pub(crate) struct Amendment {
 impl Watched {
     pub(crate) fn new(inner: Box<dyn StorageBackend>, amend: Option<Amendment>) -> (Self, Arc<Latch>) {
         let latch = Arc::new(Latch::default());
-        (Self { inner, latch: Arc::clone(&latch), amend, amended: OnceLock::new() }, latch)
+        (
+            Self {
+                inner,
+                latch: Arc::clone(&latch),
+                amend,
+                amended: OnceLock::new(),
+                cleared: OnceLock::new(),
+            },
+            latch,
+        )
     }
 
     fn writing(&self, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
@@ -138,6 +169,10 @@ impl fmt::Debug for Watched {
 
 impl StorageBackend for Watched {
     fn len(&self) -> io::Result<u64> {
+        // The engine asks for the length first, and has locked the file by then.
+        if self.cleared.set(()).is_ok() && is_blank(&*self.inner)? {
+            self.set_len(0)?;
+        }
         self.inner.len()
     }
 

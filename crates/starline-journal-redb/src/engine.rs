@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redb::{Database, Durability, ReadableTable, Table, WriteTransaction};
 use starline_journal::{Fence, JournalError, JournalFault, Opened, RunId, Seq};
 
-use crate::fault::Trouble;
+use crate::fault::{Trouble, again};
 use crate::options::Options;
 use crate::page;
 use crate::record::{Batch, RecordFault};
@@ -15,8 +15,8 @@ use crate::reserve::Reserve;
 use crate::store::{State, Store};
 use crate::table::{self, CHECKPOINTS, META, Meta, RECORDS, RUNS, Row, STORE};
 
-/// Commits between two attempts to make the reserve again.
-const RESERVE_EVERY: u32 = 1024;
+/// Commits before the reserve is tried again: doubled with each attempt, from the first to the second.
+const RESERVE_AFTER: (u32, u32) = (16, 1024);
 
 /// The one who writes.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ pub(crate) struct Engine {
     reserve: Option<Box<dyn Reserve>>,
     /// Commits until the reserve is tried again; none while it is there.
     reserve_in: Option<u32>,
+    /// Commits between the last attempt and the next.
+    reserve_wait: u32,
+    /// The disk was full: nothing is written before somebody opens a run.
+    full: Option<JournalError>,
     meta: Meta,
     rows: BTreeMap<RunId, Row>,
 }
@@ -46,6 +50,8 @@ impl Engine {
             reserve,
             // It may be there from the last time.
             reserve_in: None,
+            reserve_wait: RESERVE_AFTER.0,
+            full: None,
             meta: Meta::default(),
             rows: BTreeMap::new(),
         };
@@ -76,12 +82,14 @@ impl Engine {
         if group.is_empty() {
             return;
         }
-        let is_full = matches!(&*self.store.state(), State::Full(_));
-        if is_full
-            && group.iter().any(|request| matches!(request, Request::Open { .. }))
-            && let Err(error) = self.reopen()
-        {
-            return group.into_iter().for_each(|request| request.refuse(&error));
+        if let Some(error) = self.full.take() {
+            let is_asked = group.iter().any(|request| matches!(request, Request::Open { .. }));
+            let opened = if is_asked { self.reopen() } else { Err(error) };
+            if let Err(error) = opened {
+                group.into_iter().for_each(|request| request.refuse(&error));
+                self.full = (error.kind() == JournalFault::Full).then_some(error);
+                return;
+            }
         }
         let mut answers = Vec::with_capacity(group.len());
         let mut staged = Staged { meta: self.meta, rows: BTreeMap::new(), changed: false };
@@ -173,11 +181,23 @@ impl Engine {
         Answer::Done(reply, answer).tell();
     }
 
-    /// The store is not used again, or not before it is opened again.
+    /// The store is not used again: for ever, or until it is opened anew.
     fn fail(&mut self, error: &JournalError) {
         self.store.fail(error);
-        if error.kind() == JournalFault::Full && self.reserve_in.is_none() {
-            self.reserve_in = Some(RESERVE_EVERY);
+        if error.kind() != JournalFault::Full {
+            return;
+        }
+        self.give_up_reserve();
+        // Reads go on, if the store can be opened at all.
+        self.full = match self.store.open().and_then(|()| self.load()) {
+            Err(later) if later.kind() != JournalFault::Full => None,
+            _ => Some(again(error)),
+        };
+    }
+
+    fn give_up_reserve(&mut self) {
+        if self.reserve_in.is_none() {
+            (self.reserve_in, self.reserve_wait) = (Some(0), RESERVE_AFTER.0);
             if let Some(reserve) = &self.reserve {
                 // If it cannot be removed there is less space, and nothing else to be done about it.
                 let _ = reserve.give_up();
@@ -185,17 +205,20 @@ impl Engine {
         }
     }
 
-    /// Opens the store, if need be with the space of the reserve.
+    /// Opens the store if it is not open, if need be with the space of the reserve.
     fn reopen(&mut self) -> Result<(), JournalError> {
-        let had_reserve = self.reserve_in.is_none();
-        match self.store.open().and_then(|()| self.load()) {
-            Err(error) if error.kind() == JournalFault::Full && had_reserve => {
-                self.fail(&error);
+        if matches!(&*self.store.state(), State::Ready(..)) {
+            return Ok(());
+        }
+        let opened = match self.store.open().and_then(|()| self.load()) {
+            Err(error) if error.kind() == JournalFault::Full => {
+                self.store.fail(&error);
+                self.give_up_reserve();
                 self.store.open().and_then(|()| self.load())
             }
             opened => opened,
-        }
-        .inspect_err(|error| self.fail(error))
+        };
+        opened.inspect_err(|error| self.store.fail(error))
     }
 
     fn try_reserve(&mut self) {
@@ -204,7 +227,11 @@ impl Engine {
             return;
         };
         self.reserve_in = match self.reserve_in {
-            Some(0) => reserve.take().is_err().then_some(RESERVE_EVERY),
+            Some(0) => {
+                let wait = self.reserve_wait;
+                self.reserve_wait = (wait * 2).min(RESERVE_AFTER.1);
+                reserve.take().is_err().then_some(wait)
+            }
             Some(commits) => Some(commits - 1),
             None => None,
         };

@@ -15,6 +15,8 @@ mod reserve;
 mod slots;
 mod store;
 mod table;
+#[cfg(any(test, feature = "torture"))]
+pub mod torture;
 mod verify;
 mod writer;
 

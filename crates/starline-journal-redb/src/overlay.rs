@@ -11,6 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{BackendError, StorageBackend};
 
+use crate::disk::is_blank;
+
 /// Bytes that are changed together.
 const PAGE: usize = 4096;
 
@@ -38,7 +40,7 @@ impl Overlay {
     fn view(&self) -> io::Result<MutexGuard<'_, View>> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if view.len.is_none() {
-            view.base_len = self.base.len()?;
+            view.base_len = if is_blank(&*self.base)? { 0 } else { self.base.len()? };
             view.len = Some(view.base_len);
         }
         Ok(view)

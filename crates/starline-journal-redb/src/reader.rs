@@ -60,7 +60,7 @@ impl Reader {
     }
 
     pub(crate) fn view(source: &Source) -> Result<Self, Trouble> {
-        let amendment = slots::newer_commit(source);
+        let amendment = slots::look(source, false)?;
         let overlay = Overlay::new(source()?);
         guarded(move || {
             if let Some(amendment) = amendment {
@@ -75,14 +75,6 @@ impl Reader {
         match &self.database {
             Some(database) => guarded(|| act(database)),
             None => Err(JournalError::new(JournalFault::Failed).into()),
-        }
-    }
-
-    /// Checks every page of the file.
-    pub(crate) fn check(mut self) -> Result<(), Trouble> {
-        match &mut self.database {
-            Some(database) => guarded(|| Ok(database.check_integrity().map(|_| ())?)),
-            None => Ok(()),
         }
     }
 

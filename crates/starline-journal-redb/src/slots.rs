@@ -1,13 +1,13 @@
-//! Which of the two commits in the head of a file is the last one.
+//! Which of the two commits in the head of a file is the last one, and whether it is sound.
 //!
 //! The file names one of two commits as the present one in a single bit that no checksum covers. If that bit is
 //! damaged after the process was killed, the store would open at the commit before, and acknowledged records would
 //! be gone without a word. So where the other commit is newer, and every page of it is sound, it is taken: either
 //! it was acknowledged, or it is a whole group that nobody was told of.
 
-use redb::StorageBackend;
+use redb::{Builder, StorageBackend};
 
-use crate::disk::{Amendment, Source};
+use crate::disk::{Amendment, Source, is_blank};
 use crate::fault::{Trouble, guarded};
 use crate::overlay::Overlay;
 
@@ -16,41 +16,75 @@ const HEAD: usize = 320;
 const MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 /// Where the flags are.
 const FLAGS: usize = 9;
-/// Flag: which commit is the present one.
-const SECOND_IS_PRESENT: u8 = 1;
+/// Flag: the second commit is the present one.
+const SECOND: u8 = 1;
+/// Flag: the present commit may be trusted without a look at its pages.
+const TRUSTED: u8 = 4;
 /// Where the number of a commit is, for both commits.
 const NUMBERS: [usize; 2] = [64 + 104, 192 + 104];
+/// Where the checksum of a commit is, for both commits.
+const CHECKSUMS: [usize; 2] = [64 + 112, 192 + 112];
 
-/// The change that makes the newer commit the present one, if the other is, and the newer one is sound.
-pub(crate) fn newer_commit(source: &Source) -> Option<Amendment> {
-    let backend = source().ok()?;
-    if backend.len().ok()? < HEAD as u64 {
-        return None;
+/// Bytes of pages that are cached during a check.
+const CACHE: usize = 16 << 20;
+
+/// The change that makes the newer commit the present one, if the other is, and the newer one is sound. With
+/// `verify`, the commit that is then present has to be sound, down to every page.
+pub(crate) fn look(source: &Source, verify: bool) -> Result<Option<Amendment>, Trouble> {
+    let backend = source()?;
+    // What is too short or something else is refused by whoever opens it.
+    if backend.len()? < HEAD as u64 || is_blank(&*backend)? {
+        return Ok(None);
     }
     let mut head = vec![0; HEAD];
-    backend.read(0, &mut head).ok()?;
-    let amendment = candidate(&head)?;
-    let overlay = Overlay::new(backend);
-    overlay.write(amendment.at, &[amendment.byte]).ok()?;
-    let sound = guarded(move || {
-        let mut database = redb::Builder::new().set_cache_size(16 << 20).create_with_backend(overlay)?;
-        Ok::<_, Trouble>(database.check_integrity()?)
-    });
-    sound.is_ok().then_some(amendment)
+    backend.read(0, &mut head)?;
+    drop(backend);
+    let Some((present, newest)) = commits(&head) else { return Ok(None) };
+    let amendment = if present == newest {
+        None
+    } else {
+        match check(source, &head, newest) {
+            Ok(()) => {
+                Some(Amendment { at: FLAGS as u64, byte: head[FLAGS] ^ SECOND, expected: head.clone() })
+            }
+            Err(trouble @ Trouble::Store(redb::Error::DatabaseAlreadyOpen)) => return Err(trouble),
+            // The power went while it was written.
+            Err(_) => None,
+        }
+    };
+    if verify && amendment.is_none() {
+        check(source, &head, present)?;
+    }
+    Ok(amendment)
 }
 
-/// The change, as far as the head tells.
-fn candidate(head: &[u8]) -> Option<Amendment> {
-    if !head.starts_with(MAGIC) {
-        return None;
-    }
-    let flags = *head.get(FLAGS)?;
+/// The present commit and the newest one, if this is a store.
+fn commits(head: &[u8]) -> Option<(usize, usize)> {
     let number = |at: usize| Some(u64::from_le_bytes(*head.get(at..)?.first_chunk()?));
-    let (first, second) = (number(NUMBERS[0])?, number(NUMBERS[1])?);
-    let older_is_present = if flags & SECOND_IS_PRESENT == 0 { first < second } else { second < first };
-    older_is_present.then(|| Amendment {
-        expected: head.to_vec(),
-        at: FLAGS as u64,
-        byte: flags ^ SECOND_IS_PRESENT,
+    let [first, second] = [number(NUMBERS[0])?, number(NUMBERS[1])?];
+    let present = usize::from(*head.get(FLAGS)? & SECOND);
+    let newest = if first == second { present } else { usize::from(second > first) };
+    head.starts_with(MAGIC).then_some((present, newest))
+}
+
+/// Checks every page of a commit, in a view of the file where there is no other commit to fall back to, and where
+/// nothing is trusted.
+fn check(source: &Source, head: &[u8], commit: usize) -> Result<(), Trouble> {
+    let overlay = Overlay::new(source()?);
+    let second = if commit == 1 { SECOND } else { 0 };
+    overlay.write(FLAGS as u64, &[head[FLAGS] & !(SECOND | TRUSTED) | second])?;
+    let other = CHECKSUMS[1 - commit];
+    overlay.write(other as u64, &[!head[other]])?;
+    guarded(move || {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE);
+        // This far it comes only if a page is not sound.
+        builder.set_repair_callback(|repair| {
+            if (0.2..0.5).contains(&repair.progress()) {
+                repair.abort();
+            }
+        });
+        drop(builder.create_with_backend(overlay)?);
+        Ok(())
     })
 }

@@ -66,17 +66,11 @@ impl Store {
     }
 
     fn database(&self) -> Result<(Database, Arc<Latch>), JournalError> {
-        let amendment = slots::newer_commit(&self.source);
+        let amendment = slots::look(&self.source, self.verify).map_err(|trouble| trouble.into_error(None))?;
         let backend = (self.source)().map_err(|error| Trouble::from(error).into_error(None))?;
         let (watched, latch) = Watched::new(backend, amendment);
-        let opened = guarded(|| {
-            let mut database = Builder::new().set_cache_size(self.cache).create_with_backend(watched)?;
-            if self.verify {
-                // Whatever of it could be set right is only about free pages, and is right now.
-                database.check_integrity()?;
-            }
-            Ok(database)
-        });
+        let opened =
+            guarded(|| Ok(Builder::new().set_cache_size(self.cache).create_with_backend(watched)?));
         match opened {
             Ok(database) => Ok((database, latch)),
             Err(trouble) => Err(trouble.into_error(Some(&latch))),

@@ -11,6 +11,7 @@ use crate::fault::Trouble;
 use crate::page::{self, Budget};
 use crate::reader::Reader;
 use crate::record::{self, RecordFault};
+use crate::slots;
 use crate::table::{CHECKPOINTS, Meta, RECORDS, Row};
 
 /// What is in a store, and what is wrong with it.
@@ -80,7 +81,7 @@ pub(crate) fn verify_source(source: &Source) -> Result<Report, JournalError> {
         }
         Err(error) => report.store = Some(unreadable(error)?),
     }
-    if let Err(trouble) = reader.check() {
+    if let Err(trouble) = slots::look(source, true) {
         let text = unreadable(trouble.into_error(None))?;
         report.store.get_or_insert(text);
     }

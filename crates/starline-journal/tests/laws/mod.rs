@@ -9,7 +9,7 @@ use starline_journal::{
 
 /// A journal under the laws: `place` is where it keeps records, and `open` opens it there. What is open is dropped
 /// before the place is opened again, so everything that was acknowledged must be found.
-pub async fn journal_laws<P>(place: impl Fn() -> P, open: impl Fn(&P) -> Arc<dyn Journal>) {
+pub(crate) async fn journal_laws<P>(place: impl Fn() -> P, open: impl Fn(&P) -> Arc<dyn Journal>) {
     let on = |law: &str| {
         println!("law: {law}");
         place()
@@ -25,12 +25,12 @@ pub async fn journal_laws<P>(place: impl Fn() -> P, open: impl Fn(&P) -> Arc<dyn
 }
 
 /// An id.
-pub fn run(name: &str) -> RunId {
+pub(crate) fn run(name: &str) -> RunId {
     RunId::new(name).expect("an id")
 }
 
 /// A record.
-pub fn fact(run_id: &RunId, seq: u64) -> SharedEnvelope {
+pub(crate) fn fact(run_id: &RunId, seq: u64) -> SharedEnvelope {
     SharedEnvelope::from(Envelope {
         seq: Seq(seq),
         run_id: run_id.clone(),
@@ -43,12 +43,12 @@ pub fn fact(run_id: &RunId, seq: u64) -> SharedEnvelope {
 }
 
 /// Records with these numbers.
-pub fn facts(run: &RunId, seqs: std::ops::RangeInclusive<u64>) -> Vec<SharedEnvelope> {
+pub(crate) fn facts(run: &RunId, seqs: std::ops::RangeInclusive<u64>) -> Vec<SharedEnvelope> {
     seqs.map(|seq| fact(run, seq)).collect()
 }
 
 /// Everything about a run, read in pages of `most`.
-pub async fn all(journal: &Arc<dyn Journal>, run: &RunId, most: usize) -> Vec<SharedEnvelope> {
+pub(crate) async fn all(journal: &Arc<dyn Journal>, run: &RunId, most: usize) -> Vec<SharedEnvelope> {
     let mut found: Vec<SharedEnvelope> = Vec::new();
     loop {
         let page = journal.read(run, found.last().map(|last| last.seq), most).await.expect("read");

@@ -191,7 +191,7 @@ async fn many_runs_share_a_fleet_and_a_replay_gives_each_of_them() {
     for run in &runs {
         let outcome = run.outcome().await.expect("outcome");
         assert_eq!(outcome.results.len(), 20);
-        let records = journal.read(run.id(), None).await.expect("records");
+        let records = journal.read(run.id(), None, usize::MAX).await.expect("records");
         let strategy = starline_strategies::by_name("load_balance").expect("known");
         let records: Vec<_> = records.iter().map(|record| (**record).clone()).collect();
         let replayed =
