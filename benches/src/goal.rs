@@ -25,6 +25,8 @@ pub enum Goal {
     P8,
     /// What an open hold leaves alone, and what it delays.
     P9,
+    /// The journal on the disk beside commits of its store.
+    P11,
     /// Bytes a task.
     P12,
 }
@@ -69,8 +71,18 @@ pub(crate) const UFO: [(&str, f64, f64); 3] = [
 
 impl Goal {
     /// All of them.
-    pub const ALL: [Self; 9] =
-        [Self::P1, Self::P2, Self::P3, Self::P4, Self::P5, Self::P7, Self::P8, Self::P9, Self::P12];
+    pub const ALL: [Self; 10] = [
+        Self::P1,
+        Self::P2,
+        Self::P3,
+        Self::P4,
+        Self::P5,
+        Self::P7,
+        Self::P8,
+        Self::P9,
+        Self::P11,
+        Self::P12,
+    ];
 
     /// The name in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -83,6 +95,7 @@ impl Goal {
             Self::P7 => "P7",
             Self::P8 => "P8",
             Self::P9 => "P9",
+            Self::P11 => "P11",
             Self::P12 => "P12",
         }
     }
@@ -91,9 +104,15 @@ impl Goal {
     pub(crate) const fn group(self) -> Group {
         match self {
             Self::P4 => Group::Crates,
-            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P7 | Self::P8 | Self::P9 | Self::P12 => {
-                Group::Loops
-            }
+            Self::P1
+            | Self::P2
+            | Self::P3
+            | Self::P5
+            | Self::P7
+            | Self::P8
+            | Self::P9
+            | Self::P11
+            | Self::P12 => Group::Loops,
         }
     }
 
@@ -119,8 +138,8 @@ impl Goal {
             Self::P3 => crossed(&["chain_10000", "fan_10000"], &[Orchestrator]),
             Self::P4 => crossed(&[PEER_WORKLOAD], &[Dagrs, Dagx, Orchestrator]),
             Self::P5 => UFO.map(|(workload, ..)| (workload, 1, &[Orchestrator][..])).to_vec(),
-            // Edits have measurements of their own.
-            Self::P7 | Self::P8 | Self::P9 | Self::P12 => Vec::new(),
+            // Edits and the journal have measurements of their own.
+            Self::P7 | Self::P8 | Self::P9 | Self::P11 | Self::P12 => Vec::new(),
         }
     }
 
@@ -133,7 +152,9 @@ impl Goal {
             Self::P12 => {
                 [CounterLoop, BareTokio, Orchestrator].map(|system| (MEMORY_WORKLOAD, system)).to_vec()
             }
-            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P7 | Self::P8 | Self::P9 => Vec::new(),
+            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P7 | Self::P8 | Self::P9 | Self::P11 => {
+                Vec::new()
+            }
         }
     }
 }
@@ -222,7 +243,7 @@ mod tests {
         let error = "P99".parse::<Goal>().expect_err("there is no such goal");
         assert_eq!(
             error.to_string(),
-            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P12"
+            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P11, P12"
         );
     }
 }

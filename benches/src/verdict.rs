@@ -61,6 +61,8 @@ pub enum Source {
     Dagrs,
     /// Measured in the same process run.
     Dagx,
+    /// Measured in the same process run.
+    Redb,
     /// The product itself on another graph.
     Product,
     /// A figure that was published with the goal, measured elsewhere.
@@ -90,6 +92,18 @@ impl Verdict {
         unit: Unit,
     ) -> Self {
         Self::new(goal, (workload, workers), limit, unit).of(found, otherwise, Source::Product)
+    }
+
+    /// A figure of the product against one of the store beneath it.
+    pub(crate) fn of_store(
+        goal: Goal,
+        workload: impl Into<Cow<'static, str>>,
+        found: f64,
+        alone: f64,
+        limit: f64,
+        unit: Unit,
+    ) -> Self {
+        Self::new(goal, (workload, 1), limit, unit).of(found, alone, Source::Redb)
     }
 
     fn new(
@@ -147,6 +161,7 @@ impl fmt::Display for Source {
             Self::BareTokio => System::BareTokio.name(),
             Self::Dagrs => System::Dagrs.name(),
             Self::Dagx => System::Dagx.name(),
+            Self::Redb => "redb",
             Self::Product => "product",
             Self::Reference => "reference",
             Self::Goal => "goal",
@@ -164,7 +179,7 @@ pub fn judge(goals: &[Goal], figures: &Figures, memory: &[Usage]) -> Vec<Verdict
         Goal::P5 => reference(figures),
         Goal::P12 => bytes_per_task(memory),
         // Their verdicts come with their figures.
-        Goal::P7 | Goal::P8 | Goal::P9 => Vec::new(),
+        Goal::P7 | Goal::P8 | Goal::P9 | Goal::P11 => Vec::new(),
     };
     goals.iter().flat_map(judged).collect()
 }

@@ -19,6 +19,13 @@ edits random batches against an independent reference: verdicts, faults, graphs,
         --jobs J    how many processes       each has its own share of the worlds
       A failure prints what runs it again.
 
+power-cut  the journal on a simulated disk whose power goes after any write: any part of what was not synced
+      survives, and nothing that was acknowledged may be missing.
+disk  the journal on a simulated disk that is full, cannot write, or cannot sync.
+        --seeds N   how many (20,000 and 500)    --base B   the first seed    --jobs J   how many threads
+rot   each byte of a store changes: that is detected, or does not matter.
+        --seeds N   how many stores of each kind (1)    --base B, --jobs J   as above
+
 What follows the name is passed on. The exit code is not zero if an oracle objects.";
 
 /// What can be soaked.
@@ -28,6 +35,12 @@ pub(crate) enum Subject {
     Sim,
     /// Random batches of edits against a reference
     Edits,
+    /// The journal when the power goes
+    PowerCut,
+    /// The journal on a full or broken disk
+    Disk,
+    /// The journal with a changed byte
+    Rot,
 }
 
 /// Runs the release build of the soak program, or of the tests that take any volume.
@@ -35,6 +48,9 @@ pub(crate) fn run(subject: Subject, args: &[String]) -> anyhow::Result<bool> {
     match subject {
         Subject::Sim => sim(args),
         Subject::Edits => edits(args),
+        Subject::PowerCut => torture("power-cut", args),
+        Subject::Disk => torture("disk", args),
+        Subject::Rot => torture("rot", args),
     }
 }
 
@@ -42,6 +58,14 @@ fn sim(args: &[String]) -> anyhow::Result<bool> {
     let mut command = cargo::command();
     command.args(["run", "--release", "--package", "starline-sim", "--features", "seeded-bugs"]);
     command.args(["--bin", "starline-soak", "--", "sim"]).args(args);
+    Ok(cargo::run(&mut command)?.success())
+}
+
+/// The simulated disk beneath the journal.
+fn torture(what: &str, args: &[String]) -> anyhow::Result<bool> {
+    let mut command = cargo::command();
+    command.args(["run", "--release", "--package", "starline-journal-redb", "--features", "torture"]);
+    command.args(["--bin", "starline-torture", "--", what]).args(args);
     Ok(cargo::run(&mut command)?.success())
 }
 

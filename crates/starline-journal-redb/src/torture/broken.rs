@@ -116,9 +116,6 @@ fn failing(seed: u64, plan: impl Fn(u64) -> Plan) -> Result<Tally, String> {
         let options = options(&mut chance);
         let ended = live(&disk, &options, &mut world, &mut chance);
         match ended {
-            Ok(()) if disk.faults() > 0 => {
-                return Err(format!("life {life}: the disk failed, and nobody was told"));
-            }
             Ok(()) => {}
             Err(Stop::Violation(text)) => return Err(format!("life {life}: {text}")),
             Err(Stop::Disk(error)) if disk.faults() == 0 || error.kind() != JournalFault::Failed => {
@@ -153,7 +150,11 @@ fn live(disk: &SimulatedDisk, options: &Options, world: &mut World, chance: &mut
             return Err(stop);
         }
     }
-    Ok(())
+    // What fails while it is closed, nobody waits for.
+    match disk.faults() {
+        0 => Ok(()),
+        _ => Err(Stop::Violation("the disk failed, and nobody was told".into())),
+    }
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl World {
 
     /// Opens every run, checks what is found, and begins new ones.
     pub(crate) fn take_over(&mut self, office: &mut Office, chance: &mut Chance) -> Result<(), Stop> {
-        if self.runs.len() < 4 && chance.percent(60) {
+        if self.runs.is_empty() || self.runs.len() < 4 && chance.percent(60) {
             let run = RunId::new(format!("run-{}", chance.below(1000))).map_err(|error| error.to_string())?;
             self.runs.entry(run).or_default();
         }
