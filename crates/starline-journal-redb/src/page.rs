@@ -10,10 +10,11 @@ use crate::table::{self, CHECKPOINTS, META, Meta, RECORDS, RUNS, Row, STORE};
 /// Bytes of records that one page has at the most, beyond its first.
 const PAGE_BYTES: usize = 4 << 20;
 
+/// What a store says of itself and of its runs.
+pub(crate) type Directory = (Meta, Vec<(RunId, Row)>);
+
 /// What a store says of itself and of its runs; none for a store without anything.
-pub(crate) fn directory(
-    database: &impl ReadableDatabase,
-) -> Result<Option<(Meta, Vec<(RunId, Row)>)>, Trouble> {
+pub(crate) fn directory(database: &impl ReadableDatabase) -> Result<Option<Directory>, Trouble> {
     let transaction = database.begin_read()?;
     let meta = match transaction.open_table(META) {
         Ok(meta) => meta,

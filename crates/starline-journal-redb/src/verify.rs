@@ -114,7 +114,7 @@ pub(crate) struct Found {
 
 /// The runs by the directory; without it, by their records.
 pub(crate) fn found(reader: &Reader) -> Result<Found, JournalError> {
-    let error = match reader.with(|database| page::directory(database)) {
+    let error = match reader.with(page::directory) {
         Ok(directory) => {
             let (meta, mut rows) = directory.unwrap_or_default();
             rows.sort_by_key(|(_, row)| row.stream);
@@ -178,7 +178,7 @@ fn check(reader: &Reader, run: &RunId, row: &Row) -> RunReport {
         Ok((sound, unsound)) => (report.checkpoints, report.unsound_checkpoints) = (sound, unsound),
         Err(trouble) => {
             let at = row.tail.next();
-            report.fault.get_or_insert((at, RecordFault::Store(trouble_text(trouble))));
+            report.fault.get_or_insert_with(|| (at, RecordFault::Store(trouble_text(trouble))));
         }
     }
     if report.fault.is_none() && row.first > Seq(1) && report.checkpoints == 0 {

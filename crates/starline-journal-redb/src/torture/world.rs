@@ -159,7 +159,7 @@ impl World {
             let found = office.read(&run)?;
             self.judge(&run, &opened, &found)?;
         }
-        let known = office.store.with(|database| page::directory(database))?.unwrap_or_default().1;
+        let known = office.store.with(page::directory)?.unwrap_or_default().1;
         if let Some((run, _)) = known.iter().find(|(run, _)| !self.runs.contains_key(run)) {
             return Err(format!("{run} was forgotten, and is there").into());
         }
