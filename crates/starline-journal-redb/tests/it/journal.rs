@@ -138,7 +138,7 @@ fn a_reader_exports_lines() {
     drop(journal);
     let before = std::fs::read(folder.store()).expect("bytes");
     let reader = Reader::open(folder.store()).expect("opened");
-    assert_eq!(reader.runs().expect("runs"), [a.clone()]);
+    assert_eq!(reader.runs().expect("runs"), std::slice::from_ref(&a));
     assert_eq!(reader.checkpoint(&a).expect("read"), Some(Checkpoint::new(Seq(9), vec![9])));
     let mut lines = Vec::new();
     assert_eq!(reader.export(&a, &mut lines).expect("exported"), 2500);
