@@ -133,6 +133,9 @@ impl Engine {
 
     /// A checkpoint has commits of its own: it is read back before an older one is dropped.
     fn checkpoint(&mut self, request: Request) {
+        if let Some(error) = &self.full {
+            return request.refuse(error);
+        }
         let Request::Checkpoint { run, fence, checkpoint, reply } = request else {
             return self.commit(vec![request]);
         };

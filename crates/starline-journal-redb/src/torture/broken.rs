@@ -1,6 +1,6 @@
 //! A disk that is full, or fails.
 
-use starline_journal::{JournalFault, RunId};
+use starline_journal::{Checkpoint, JournalError, JournalFault, RunId, Seq};
 
 use super::Tally;
 use super::chance::Chance;
@@ -52,6 +52,10 @@ fn full(seed: u64) -> Result<Tally, String> {
             let refused = office.append(run, fence, &[fact(seed, run, tail + 1)]);
             if refused.as_ref().err().map(|error| error.kind()) != Some(JournalFault::Full) {
                 return Err(format!("{run}: an append to a full journal is answered {refused:?}"));
+            }
+            let refused = office.checkpoint(run, fence, Checkpoint::new(Seq((*tail).max(1)), vec![0]));
+            if refused.as_ref().err().map(JournalError::kind) != Some(JournalFault::Full) {
+                return Err(format!("{run}: a checkpoint in a full journal is answered {refused:?}"));
             }
             let read = office.read(run).map_err(|error| format!("reads do not go on: {error}"))?;
             if (read.len() as u64) < *tail || read[..] != world.facts(run, read.len() as u64)[..] {

@@ -80,6 +80,18 @@ impl Office {
         heard(answer)
     }
 
+    /// Keeps a checkpoint.
+    pub(crate) fn checkpoint(
+        &mut self,
+        run: &RunId,
+        fence: Fence,
+        checkpoint: Checkpoint,
+    ) -> Result<(), JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.engine.work([Request::Checkpoint { run: run.clone(), fence, checkpoint, reply }]);
+        heard(answer)
+    }
+
     /// Everything about a run.
     pub(crate) fn read(&self, run: &RunId) -> Result<Vec<SharedEnvelope>, JournalError> {
         let mut found: Vec<SharedEnvelope> = Vec::new();
