@@ -28,8 +28,8 @@ const CHECKSUMS: [usize; 2] = [64 + 112, 192 + 112];
 /// Bytes of pages that are cached during a check.
 const CACHE: usize = 16 << 20;
 
-/// The change that makes the newer commit the present one, if the other is, and the newer one is sound. With
-/// `verify`, the commit that is then present has to be sound, down to every page.
+/// The change that makes the newer commit the present one, if the older one is, and both are sound. With `verify`,
+/// the commit that is then present has to be sound, down to every page.
 pub(crate) fn look(source: &Source, verify: bool) -> Result<Option<Amendment>, Trouble> {
     let backend = source()?;
     // What is too short or something else is refused by whoever opens it.
@@ -40,22 +40,21 @@ pub(crate) fn look(source: &Source, verify: bool) -> Result<Option<Amendment>, T
     backend.read(0, &mut head)?;
     drop(backend);
     let Some((present, newest)) = commits(&head) else { return Ok(None) };
-    let amendment = if present == newest {
-        None
-    } else {
-        match check(source, &head, newest) {
-            Ok(()) => {
-                Some(Amendment { at: FLAGS as u64, byte: head[FLAGS] ^ SECOND, expected: head.clone() })
-            }
-            Err(trouble @ Trouble::Store(redb::Error::DatabaseAlreadyOpen)) => return Err(trouble),
-            // The power went while it was written.
-            Err(_) => None,
+    if present == newest {
+        if verify {
+            check(source, &head, present)?;
         }
-    };
-    if verify && amendment.is_none() {
-        check(source, &head, present)?;
+        return Ok(None);
     }
-    Ok(amendment)
+    // A commit that was the present one is never half written: if it is not sound it is damaged, and so may be the
+    // number that makes it the older one.
+    check(source, &head, present)?;
+    match check(source, &head, newest) {
+        Ok(()) => Ok(Some(Amendment { at: FLAGS as u64, byte: head[FLAGS] ^ SECOND, expected: head })),
+        Err(trouble @ Trouble::Store(redb::Error::DatabaseAlreadyOpen)) => Err(trouble),
+        // The power went while it was written.
+        Err(_) => Ok(None),
+    }
 }
 
 /// The present commit and the newest one, if this is a store.
