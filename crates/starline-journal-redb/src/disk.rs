@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use redb::backends::FileBackend;
@@ -50,6 +50,7 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 pub(crate) struct Latch {
     fault: AtomicU8,
     cause: OnceLock<String>,
+    ended: AtomicBool,
 }
 
 const FULL: u8 = 1;
@@ -67,6 +68,15 @@ impl Latch {
     /// What the disk said, if it said something.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.get().map(String::as_str)
+    }
+
+    /// Every call fails from now on: what is committed is on the disk, and a damaged store is left as it is.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    fn check_end(&self) -> io::Result<()> {
+        if self.ended.load(Ordering::Acquire) { Err(io::Error::other("the store is closed")) } else { Ok(()) }
     }
 
     fn note(&self, fault: u8, error: &io::Error) {
@@ -138,6 +148,7 @@ impl Watched {
     }
 
     fn writing(&self, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        self.latch.check_end()?;
         if self.latch.fault().is_some() {
             return Err(io::Error::other("the disk has failed before"));
         }
@@ -170,6 +181,7 @@ impl fmt::Debug for Watched {
 
 impl StorageBackend for Watched {
     fn len(&self) -> io::Result<u64> {
+        self.latch.check_end()?;
         // The engine asks for the length first, and has locked the file by then.
         if self.cleared.set(()).is_ok() && is_blank(&*self.inner)? {
             self.set_len(0)?;
@@ -178,6 +190,7 @@ impl StorageBackend for Watched {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.latch.check_end()?;
         self.amend()?;
         self.inner.read(offset, out).inspect_err(|error| {
             // A read behind the end is damage of the store, not of the disk.
@@ -192,6 +205,7 @@ impl StorageBackend for Watched {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.latch.check_end()?;
         if self.latch.fault().is_some() {
             return Err(io::Error::other("the disk has failed before"));
         }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{BackendError, StorageBackend};
 
@@ -20,6 +21,7 @@ const PAGE: usize = 4096;
 pub(crate) struct Overlay {
     base: Box<dyn StorageBackend>,
     view: Mutex<View>,
+    ended: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -33,11 +35,19 @@ struct View {
 
 impl Overlay {
     pub(crate) fn new(base: Box<dyn StorageBackend>) -> Self {
-        Self { base, view: Mutex::default() }
+        Self { base, view: Mutex::default(), ended: Arc::default() }
+    }
+
+    /// Set, every call fails from then on: the engine need not tidy up a view, and a damaged one would harm it.
+    pub(crate) fn end(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.ended)
     }
 
     /// The view, with its length looked up.
     fn view(&self) -> io::Result<MutexGuard<'_, View>> {
+        if self.ended.load(Ordering::Acquire) {
+            return Err(io::Error::other("the view is closed"));
+        }
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if view.len.is_none() {
             view.base_len = if is_blank(&*self.base)? { 0 } else { self.base.len()? };
@@ -121,7 +131,7 @@ impl StorageBackend for Overlay {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        Ok(())
+        self.view().map(drop)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

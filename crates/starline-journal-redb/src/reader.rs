@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{Builder, Database, StorageBackend};
 use starline_journal::{Checkpoint, JournalError, JournalFault, RunId, Seq, SharedEnvelope};
@@ -24,6 +26,7 @@ const CACHE: usize = 64 << 20;
 /// reads like one that was closed; the file stays as it is.
 pub struct Reader {
     database: Option<Database>,
+    end: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Reader {
@@ -62,12 +65,13 @@ impl Reader {
     pub(crate) fn view(source: &Source) -> Result<Self, Trouble> {
         let amendment = slots::look(source, false)?;
         let overlay = Overlay::new(source()?);
+        let end = overlay.end();
         guarded(move || {
             if let Some(amendment) = amendment {
                 overlay.write(amendment.at, &[amendment.byte])?;
             }
             let database = Builder::new().set_cache_size(CACHE).create_with_backend(overlay)?;
-            Ok(Self { database: Some(database) })
+            Ok(Self { database: Some(database), end })
         })
     }
 
@@ -146,6 +150,7 @@ fn write_lines(records: &[SharedEnvelope], to: &mut impl Write) -> io::Result<()
 impl Drop for Reader {
     fn drop(&mut self) {
         let database = self.database.take();
+        self.end.store(true, Ordering::Release);
         // What a database does at its end may panic, if its file contradicts itself.
         let _ = guarded(|| {
             drop(database);

@@ -102,6 +102,12 @@ impl Store {
             _ => State::Broken(again(error)),
         };
         let last = std::mem::replace(&mut *state, next);
+        // To tidy up, the engine would go through pages that nobody has checked, or that are known to be damaged.
+        if let State::Ready(_, latch) = &last
+            && (!self.verify || matches!(error.kind(), JournalFault::Corrupt { .. }))
+        {
+            latch.end();
+        }
         // What a database does at its end may panic as well, if its file contradicts itself.
         let _ = guarded(|| {
             drop(last);
