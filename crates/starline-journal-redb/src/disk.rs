@@ -46,11 +46,12 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// The first fault of a disk. Once there is one, nothing is written any more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Latch {
     fault: AtomicU8,
     cause: OnceLock<String>,
     ended: AtomicBool,
+    backend: Arc<dyn StorageBackend>,
 }
 
 const FULL: u8 = 1;
@@ -70,9 +71,13 @@ impl Latch {
         self.cause.get().map(String::as_str)
     }
 
-    /// Every call fails from now on: what is committed is on the disk, and a damaged store is left as it is.
+    /// Every call fails from now on, and the file is released: what is committed is on the disk, and a damaged store
+    /// is left as it is.
     pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
+        if !self.ended.swap(true, Ordering::AcqRel) {
+            // A lock that cannot be released ends with the process.
+            let _ = self.backend.close();
+        }
     }
 
     fn check_end(&self) -> io::Result<()> {
@@ -116,7 +121,7 @@ pub(crate) fn is_blank(backend: &dyn StorageBackend) -> io::Result<bool> {
 /// A backend whose first fault ends all writing. After a failed write nobody knows what the system keeps of it,
 /// and a second sync may succeed without having written anything.
 pub(crate) struct Watched {
-    inner: Box<dyn StorageBackend>,
+    inner: Arc<dyn StorageBackend>,
     latch: Arc<Latch>,
     /// Bytes that are put in place before the first read, when whoever opens the store has locked it.
     amend: Option<Amendment>,
@@ -134,7 +139,13 @@ pub(crate) struct Amendment {
 
 impl Watched {
     pub(crate) fn new(inner: Box<dyn StorageBackend>, amend: Option<Amendment>) -> (Self, Arc<Latch>) {
-        let latch = Arc::new(Latch::default());
+        let inner: Arc<dyn StorageBackend> = Arc::from(inner);
+        let latch = Arc::new(Latch {
+            fault: AtomicU8::new(0),
+            cause: OnceLock::new(),
+            ended: AtomicBool::new(false),
+            backend: Arc::clone(&inner),
+        });
         (
             Self {
                 inner,
@@ -218,6 +229,7 @@ impl StorageBackend for Watched {
     }
 
     fn close(&self) -> io::Result<()> {
+        self.latch.check_end()?;
         self.inner.close()
     }
 

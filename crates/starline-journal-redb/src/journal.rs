@@ -35,7 +35,7 @@ pub struct RedbJournal {
 impl RedbJournal {
     /// Opens the store of a path, and makes it if there is none. Its folder must exist.
     ///
-    /// Blocks while the file is opened and, unless [`Options::verify`] is off, read once.
+    /// Blocks while the file is opened and read once: every page of it is checked.
     ///
     /// # Errors
     /// [`JournalFault::Locked`] if another process has it, [`JournalFault::Corrupt`] if it is damaged,
@@ -69,7 +69,7 @@ impl RedbJournal {
         reserve: Option<Box<dyn Reserve>>,
     ) -> Result<Self, JournalError> {
         options.check()?;
-        let store = Arc::new(Store::new(source, options.cache, options.verify));
+        let store = Arc::new(Store::new(source, options.cache));
         let engine = Engine::open(Arc::clone(&store), &options, reserve)?;
         let no_thread = |error: io::Error| JournalError::with_source(JournalFault::Failed, error);
         let writer = start_writer(engine, options.queue).map_err(no_thread)?;

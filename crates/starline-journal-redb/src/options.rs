@@ -16,9 +16,6 @@ pub struct Options {
     /// be recorded. It is made again when there is twice its size. 0 for none; none for a store that is not a
     /// file.
     pub reserve: u64,
-    /// Whether every page of the store is checked when it is opened. It costs reading the file once. Without it,
-    /// damage is noticed when what is damaged is read.
-    pub verify: bool,
     /// Bytes of pages that are cached.
     pub cache: usize,
     /// Requests that wait for the writer at the most. Beyond it, whoever asks waits.
@@ -27,14 +24,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            durability: Durability::Always,
-            quota: None,
-            reserve: 16 << 20,
-            verify: true,
-            cache: 64 << 20,
-            queue: 1024,
-        }
+        Self { durability: Durability::Always, quota: None, reserve: 16 << 20, cache: 64 << 20, queue: 1024 }
     }
 }
 

@@ -17,8 +17,9 @@ use crate::{page, slots};
 /// Records of a page while exporting.
 const PAGE: usize = 1024;
 
-/// Bytes of pages that are cached.
-const CACHE: usize = 64 << 20;
+/// Bytes of pages that are cached: none, so that nothing of a damaged view is looked at when it is closed. The system
+/// caches the file.
+const CACHE: usize = 0;
 
 /// A store that nobody owns, read without changing it: to list, show, replay and export runs.
 ///

@@ -15,7 +15,6 @@ use crate::slots;
 pub(crate) struct Store {
     source: Source,
     cache: usize,
-    verify: bool,
     state: RwLock<State>,
 }
 
@@ -47,9 +46,9 @@ impl fmt::Debug for State {
 
 impl Store {
     /// A store that is not opened yet.
-    pub(crate) fn new(source: Source, cache: usize, verify: bool) -> Self {
+    pub(crate) fn new(source: Source, cache: usize) -> Self {
         let state = RwLock::new(State::Full(JournalError::new(JournalFault::Full)));
-        Self { source, cache, verify, state }
+        Self { source, cache, state }
     }
 
     /// Opens the database, which must not be open.
@@ -66,7 +65,7 @@ impl Store {
     }
 
     fn database(&self) -> Result<(Database, Arc<Latch>), JournalError> {
-        let amendment = slots::look(&self.source, self.verify).map_err(|trouble| trouble.into_error(None))?;
+        let amendment = slots::look(&self.source, true).map_err(|trouble| trouble.into_error(None))?;
         let backend = (self.source)().map_err(|error| Trouble::from(error).into_error(None))?;
         let (watched, latch) = Watched::new(backend, amendment);
         let opened =
@@ -102,11 +101,14 @@ impl Store {
             _ => State::Broken(again(error)),
         };
         let last = std::mem::replace(&mut *state, next);
-        // To tidy up, the engine would go through pages that nobody has checked, or that are known to be damaged.
-        if let State::Ready(_, latch) = &last
-            && (!self.verify || matches!(error.kind(), JournalFault::Corrupt { .. }))
+        // To tidy up, the engine would go through pages that are known to be damaged, and could end the process. So
+        // it is left alone, at the price of its memory: the file is sound when it is opened, so this is rare.
+        if matches!(error.kind(), JournalFault::Corrupt { .. })
+            && let State::Ready(database, latch) = last
         {
             latch.end();
+            std::mem::forget(database);
+            return;
         }
         // What a database does at its end may panic as well, if its file contradicts itself.
         let _ = guarded(|| {

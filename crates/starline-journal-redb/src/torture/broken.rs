@@ -21,8 +21,8 @@ pub fn broken_disk(seed: u64) -> Result<Tally, String> {
     }
 }
 
-fn options(chance: &mut Chance) -> Options {
-    Options { verify: chance.percent(50), cache: 1 << 20, ..Options::default() }
+fn options() -> Options {
+    Options { cache: 1 << 20, ..Options::default() }
 }
 
 /// No space: nothing that was acknowledged is lost, reads go on, the reserve takes the end, and with new space work
@@ -34,7 +34,7 @@ fn full(seed: u64) -> Result<Tally, String> {
     let disk = SimulatedDisk::new(Vec::new(), Plan::default());
     let reserve =
         || Some(Box::new(SimulatedReserve { disk: disk.clone(), bytes: RESERVE }) as Box<dyn Reserve>);
-    let options = options(&mut chance);
+    let options = options();
     let mut office = Office::open(&disk, &options, reserve()).map_err(|error| error.to_string())?;
     for _ in 0..3 {
         take_over(&mut world, &mut office, &mut chance)?;
@@ -117,7 +117,7 @@ fn failing(seed: u64, plan: impl Fn(u64) -> Plan) -> Result<Tally, String> {
         let most = if chance.percent(30) { 15 } else { 120 };
         let at = chance.within(1, most);
         let disk = SimulatedDisk::new(image, plan(at));
-        let options = options(&mut chance);
+        let options = options();
         let ended = live(&disk, &options, &mut world, &mut chance);
         match ended {
             Ok(()) => {}

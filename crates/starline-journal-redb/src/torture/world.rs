@@ -55,7 +55,7 @@ impl Office {
         options: &Options,
         reserve: Option<Box<dyn Reserve>>,
     ) -> Result<Self, JournalError> {
-        let store = Arc::new(Store::new(disk.source(), options.cache, options.verify));
+        let store = Arc::new(Store::new(disk.source(), options.cache));
         let engine = Engine::open(Arc::clone(&store), options, reserve)?;
         Ok(Self { engine, store })
     }
