@@ -37,11 +37,11 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// Opens the store of a path. Nothing is checked before it is read: see [`verify`](crate::verify).
+    /// Opens the store of a path. Every page is checked, and each record when it is read.
     ///
     /// # Errors
-    /// [`JournalFault::Locked`] if a process owns it: ask that process. [`JournalFault::Corrupt`] if it cannot be
-    /// read at all, [`JournalFault::Failed`] if there is no such file or the disk fails.
+    /// [`JournalFault::Locked`] if a process owns it: ask that process. [`JournalFault::Corrupt`] if the file
+    /// is damaged: see [`verify`](crate::verify), [`JournalFault::Failed`] if there is no such file or the disk fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref().to_owned();
         let source: Source = Box::new(move || disk::open_file_to_read(&path));
@@ -60,11 +60,12 @@ impl Reader {
     }
 
     pub(crate) fn of(source: &Source) -> Result<Self, JournalError> {
-        Self::view(source).map_err(|trouble| trouble.into_error(None))
+        Self::view(source, true).map_err(|trouble| trouble.into_error(None))
     }
 
-    pub(crate) fn view(source: &Source) -> Result<Self, Trouble> {
-        let amendment = slots::look(source, false)?;
+    /// A store as it is; without `verify`, whatever state it is in.
+    pub(crate) fn view(source: &Source, verify: bool) -> Result<Self, Trouble> {
+        let amendment = slots::look(source, verify)?;
         let overlay = Overlay::new(source()?);
         let end = overlay.end();
         guarded(move || {

@@ -93,7 +93,7 @@ fn rebuild(from: &Path, to: &Path, cut: &Path, before: &Report) -> Result<u64, J
         let from = from.to_owned();
         Box::new(move || disk::open_file_to_read(&from))
     };
-    let reader = Reader::of(&source)?;
+    let reader = Reader::view(&source, false).map_err(|trouble| trouble.into_error(None))?;
     let found = verify::found(&reader)?;
     let cut = || -> Result<_, Trouble> {
         let file = File::create_new(cut)?;

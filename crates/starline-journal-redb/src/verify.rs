@@ -69,7 +69,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report, JournalError> {
 }
 
 pub(crate) fn verify_source(source: &Source) -> Result<Report, JournalError> {
-    let reader = match Reader::of(source) {
+    let reader = match Reader::view(source, false).map_err(|trouble| trouble.into_error(None)) {
         Ok(reader) => reader,
         Err(error) => return unreadable(error).map(|store| Report { store: Some(store), runs: Vec::new() }),
     };

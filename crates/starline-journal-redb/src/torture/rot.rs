@@ -121,7 +121,7 @@ impl Reference {
         if found { Ok(Rot::Harmless) } else { Ok(Rot::Detected) }
     }
 
-    /// Reads everything without a check beforehand.
+    /// Reads everything, as one who owns nothing.
     fn read(&self, disk: &SimulatedDisk) -> Result<Rot, String> {
         let reader = match Reader::of(&disk.source()) {
             Ok(reader) => reader,
