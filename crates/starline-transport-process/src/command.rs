@@ -49,6 +49,8 @@ pub(crate) struct Places<'a> {
     pub(crate) folder: &'a Path,
     /// The file with its script, if that is too long for an argument.
     pub(crate) script: Option<&'a Path>,
+    /// What makes it a process of this life, where there is a register.
+    pub(crate) marker: Option<&'a str>,
 }
 
 /// A command and what is to be known about it while it runs.
@@ -129,8 +131,8 @@ impl<'a> Job<'a> {
         places: Places<'_>,
         setting: &Setting,
     ) -> Result<Prepared, StartFault> {
-        let (options, Places { cwd, folder, script }) = (&setting.options, places);
-        let environment = environment::build(self, attempt, options, veil, folder)?;
+        let (options, Places { cwd, folder, script, marker }) = (&setting.options, places);
+        let environment = environment::build(self, attempt, options, veil, folder, marker)?;
         let found = match self.program {
             Some(path) => PathBuf::from(path),
             None => program::find(self.name, environment::path(&environment), cwd)?,

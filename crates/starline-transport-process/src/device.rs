@@ -1,6 +1,8 @@
 //! A device whose attempts are processes of this machine.
 
 use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,13 +12,15 @@ use starline_device::{
     Attempt, AttemptId, BlobStore, BoxStream, DeliveryFault, Device, DeviceError, DeviceProfile,
     DeviceSignal, ErrorKind, Millis, Payload, Secrets, TaskError, TaskReport,
 };
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::ProcessOptions;
 use crate::folder::WorkRoot;
 use crate::live::{LiveAttempts, Stop, Ticket};
 use crate::progress::Outlet;
+use crate::register::Register;
 use crate::supervise::{Setting, supervise};
+use crate::{Leftovers, LeftoversError, ProcessOptions, leftovers};
 
 /// A device whose attempts are processes of this machine.
 ///
@@ -68,6 +72,7 @@ impl ProcessDevice {
             options,
             secrets: Secrets::default(),
             blobs: None,
+            register: None,
             root,
             outlet: Outlet::default(),
             table: Arc::default(),
@@ -90,6 +95,53 @@ impl ProcessDevice {
     pub fn with_blobs(mut self, blobs: Arc<dyn BlobStore>) -> Self {
         Arc::make_mut(&mut self.setting).blobs = Some(blobs);
         self
+    }
+
+    /// The device with a folder for the register of its process groups, so that [`end_leftovers`](Self::end_leftovers)
+    /// finds them should this process be killed by force. Created with mode 0700 if missing; an attempt fails where it
+    /// belongs to somebody else, others may write to it, or it is full. Several devices and processes may share it.
+    ///
+    /// A process gets the variable `STARLINE_HOST` with a random token, which its children inherit; neither its task
+    /// nor [`env_pass`](ProcessOptions::env_pass) can set another value. What a process without it does is in the
+    /// register by its group, as long as it stays there.
+    #[must_use]
+    pub fn with_register(mut self, folder: impl Into<PathBuf>) -> Self {
+        Arc::make_mut(&mut self.setting).register = Some(Arc::new(Register::new(folder.into())));
+        self
+    }
+
+    /// Kills what is left of earlier processes that had [their registers](Self::with_register) in this folder, and returns
+    /// when it is gone. Call it before attempts of the same tasks begin again. A folder that is missing has no leftovers.
+    ///
+    /// Killed are, at once and by `SIGKILL`:
+    ///
+    /// - processes with the variable `STARLINE_HOST` of such an earlier process, in whatever group and session, also
+    ///   those of attempts that were over;
+    /// - processes in a group of the register, if its leader has the start time that is there as well, so that a number
+    ///   which is somebody else's by now is left alone;
+    /// - children of these.
+    ///
+    /// A process of another user is left alone with a warning, as are this process and those that it descends from. What
+    /// has cleared its environment and left its group, and whose parents have ended, is not found. After a restart of the
+    /// system nothing is left, and nothing is looked for.
+    ///
+    /// Any number of processes may call it at the same time, and as often as they like. It takes some milliseconds, and
+    /// 10 s at most, unless the system itself hangs. On systems other than Linux nothing is killed, and the numbers of
+    /// groups that may be left are warnings.
+    ///
+    /// # Errors
+    /// A process whose register is in the folder is alive, and nothing was killed; or processes do not end; or the folder
+    /// or the table of processes cannot be read. Then some processes may be left.
+    ///
+    /// # Cancellation safety
+    /// Dropping the future stops waiting; what it does goes on.
+    pub async fn end_leftovers(folder: impl AsRef<Path>) -> Result<Leftovers, LeftoversError> {
+        let folder = folder.as_ref().to_owned();
+        let place = folder.clone();
+        let ending = spawn_blocking(move || leftovers::end(&place)).await;
+        ending.unwrap_or_else(|error| {
+            Err(LeftoversError::System { folder, source: io::Error::other(error) })
+        })
     }
 
     /// Looks whether the protections that the options ask for work on this machine: the sandbox and the limits.

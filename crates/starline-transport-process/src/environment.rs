@@ -8,6 +8,7 @@ use std::path::Path;
 use starline_device::{Attempt, ErrorKind, TaskError};
 
 use crate::command::Job;
+use crate::register::MARKER;
 use crate::veil::Veil;
 use crate::{ProcessOptions, Sandbox, idempotency, inputs};
 
@@ -78,6 +79,7 @@ pub(crate) fn build(
     options: &ProcessOptions,
     veil: &Veil,
     folder: &Path,
+    marker: Option<&str>,
 ) -> Result<BTreeMap<OsString, OsString>, TaskError> {
     for name in job.env.keys().chain(job.secrets.keys()) {
         check(name, options)?;
@@ -97,7 +99,9 @@ pub(crate) fn build(
     let own = temporary.into_iter().chain(own).map(|(name, value)| (name.into(), value));
     let given = job.env.iter().map(|(name, value)| (name.into(), value.into()));
     let secrets = veil.secrets().iter().map(|(name, secret)| (name.into(), secret.expose().into()));
-    Ok(passed.chain(own).chain(given).chain(secrets).collect())
+    // Last: nobody says something else.
+    let marker = marker.map(|marker| (MARKER.into(), marker.into()));
+    Ok(passed.chain(own).chain(given).chain(secrets).chain(marker).collect())
 }
 
 /// Whether a task may set a variable.

@@ -60,7 +60,7 @@ impl WorkRoot {
 }
 
 /// Makes the root if it is missing, and refuses one in which somebody else could exchange our folders.
-fn open_root(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn open_root(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
     let found = fs::symlink_metadata(&path)?;

@@ -47,6 +47,11 @@ impl Group {
         })
     }
 
+    /// The number, which is that of the leader.
+    pub(crate) fn number(&self) -> Pid {
+        self.number
+    }
+
     /// Asks every member to end, and who descends from one. Those that are suspended are woken, or they would
     /// never hear it.
     pub(crate) fn terminate(&mut self) {

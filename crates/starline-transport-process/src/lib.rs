@@ -17,17 +17,25 @@ mod idempotency;
 mod inline;
 mod inputs;
 mod interpreters;
+mod leftovers;
 mod limits;
 mod live;
 mod options;
 mod program;
 mod progress;
+mod record;
+mod register;
 mod report;
 mod sandbox;
 mod section;
 mod starter;
 mod strays;
 mod supervise;
+#[cfg(target_os = "linux")]
+mod sweep;
+#[cfg(not(target_os = "linux"))]
+#[path = "sweep_elsewhere.rs"]
+mod sweep;
 mod table;
 mod transport;
 mod veil;
@@ -35,6 +43,7 @@ mod watch;
 
 pub use adopt::adopt_orphans;
 pub use device::ProcessDevice;
+pub use leftovers::{Leftovers, LeftoversError};
 pub use limits::Limits;
 pub use options::{AllowedProgram, AllowedScript, OptionsError, ProcessOptions, Sandbox};
 pub use transport::ProcessTransport;

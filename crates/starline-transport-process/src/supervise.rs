@@ -16,6 +16,7 @@ use crate::folder::{WorkFolder, WorkRoot};
 use crate::group::Group;
 use crate::live::{Stop, Ticket};
 use crate::progress::{Lines, Outlet};
+use crate::register::{Line, Register};
 use crate::report::report;
 use crate::table::Table;
 use crate::veil::Veil;
@@ -28,6 +29,8 @@ pub(crate) struct Setting {
     pub(crate) options: ProcessOptions,
     pub(crate) secrets: Secrets,
     pub(crate) blobs: Option<Arc<dyn BlobStore>>,
+    /// Where groups are written down before they begin, if anywhere.
+    pub(crate) register: Option<Arc<Register>>,
     pub(crate) root: Arc<WorkRoot>,
     pub(crate) outlet: Outlet,
     pub(crate) table: Arc<Table>,
@@ -117,21 +120,41 @@ async fn perform(
     let folder = made.path();
     let cwd = place(job, folder, &setting.options).await?;
     inputs::give(&attempt.files, blobs, folder).await?;
-    let prepared =
-        job.prepare(attempt, veil, Places { cwd: &cwd, folder, script: script.as_deref() }, setting).await?;
+    let unwritten = |error| {
+        let message = format!("register of process groups could not be written: {error}");
+        TaskError::new(ErrorKind::DeviceError, message)
+    };
+    let life = match &setting.register {
+        Some(register) => Some(register.life().await.map_err(unwritten)?),
+        None => None,
+    };
+    let places =
+        Places { cwd: &cwd, folder, script: script.as_deref(), marker: life.map(|life| life.marker()) };
+    let prepared = job.prepare(attempt, veil, places, setting).await?;
     if ticket.asked() > Stop::No {
         return Ok(TaskReport::Stopped); // Cancelled before anything was started.
     }
     let (mark, is_contained) = (prepared.mark.clone(), prepared.is_contained);
-    let mut child = prepared.start().await.map_err(|error| job.start_fault(error))?;
+    let line = life.map(|life| life.enter(&attempt.id)).transpose().map_err(unwritten)?;
+    let mut child = match prepared.start().await {
+        Ok(child) => child,
+        Err(error) => {
+            line.into_iter().for_each(Line::over);
+            return Err(job.start_fault(error));
+        }
+    };
     let table = &setting.table;
     let Some(group) = child.id().and_then(|leader| Group::led_by(leader, table, is_contained)) else {
         return Err(TaskError::new(ErrorKind::DeviceError, "process has no number").into());
     };
+    if let Some(line) = &line {
+        line.led_by(group.number()).map_err(unwritten)?;
+    }
     let mut outputs = Outputs::new(setting.options.capture_limit, mark.as_deref(), |stream| {
         Lines::new(setting.outlet.clone(), attempt.id.clone(), stream, Arc::clone(veil))
     });
     let report = attend(&mut child, group, job, attempt, ticket, setting, &mut outputs).await;
+    line.into_iter().for_each(Line::over);
     ticket.stopped();
     let report = collect::keep(report, job.collect, blobs, &cwd, setting.options.blob_limit).await;
     Ok(inline::shorten(report, &attempt.spec, blobs).await)

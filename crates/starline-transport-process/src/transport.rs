@@ -1,5 +1,6 @@
 //! Process devices, made from a description.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ pub struct ProcessTransport {
     defaults: ProcessOptions,
     secrets: Secrets,
     blobs: Option<Arc<dyn BlobStore>>,
+    register: Option<PathBuf>,
 }
 
 impl ProcessTransport {
@@ -35,6 +37,13 @@ impl ProcessTransport {
     #[must_use]
     pub fn with_blobs(mut self, blobs: Arc<dyn BlobStore>) -> Self {
         self.blobs = Some(blobs);
+        self
+    }
+
+    /// The transport with a folder for the registers of its devices: see [`ProcessDevice::with_register`].
+    #[must_use]
+    pub fn with_register(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.register = Some(folder.into());
         self
     }
 }
@@ -60,6 +69,9 @@ impl Transport for ProcessTransport {
             ProcessDevice::new(endpoint.profile.clone(), options).with_secrets(self.secrets.clone());
         if let Some(blobs) = &self.blobs {
             device = device.with_blobs(Arc::clone(blobs));
+        }
+        if let Some(folder) = &self.register {
+            device = device.with_register(folder);
         }
         device.check().await?;
         Ok(Arc::new(device))

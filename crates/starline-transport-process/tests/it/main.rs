@@ -3,6 +3,8 @@
 
 mod ending;
 mod files;
+#[cfg(target_os = "linux")]
+mod leftovers;
 mod limits;
 mod options;
 mod output;

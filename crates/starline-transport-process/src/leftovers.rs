@@ -1,0 +1,259 @@
+//! What earlier lives have left running.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use tokio::time::Instant;
+
+use crate::record::{self, Kind, LINE, Record};
+use crate::register::{SUFFIX, lock_file};
+use crate::{sweep, table};
+
+/// Longest time for all of it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that a process which is being killed may take to end.
+const LAST_BREATH: Duration = Duration::from_secs(1);
+/// Time between two tries to get a lock.
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
+/// Bytes of a register that are read: 65,536 attempts at the same time.
+const LONGEST: u64 = 65_537 * LINE as u64;
+
+/// What [`end_leftovers`](crate::ProcessDevice::end_leftovers) has found and ended.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Leftovers {
+    /// Process groups in the registers of which something was left.
+    pub groups: usize,
+    /// Processes that were ended, in these groups and outside of them.
+    pub processes: usize,
+    /// What was left alone, and why: lines that cannot be read, processes of other users.
+    pub warnings: Vec<String>,
+}
+
+/// Why nobody knows that nothing is left. What was ended by then is gone.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeftoversError {
+    /// The process whose groups are in the folder is no leftover: it lives. Nothing was ended.
+    #[error("process {pid} is alive and runs tasks of its own")]
+    Alive {
+        /// Its number.
+        pid: u32,
+    },
+    /// Somebody else is at work in the folder for longer than 10 s.
+    #[error("{} is locked by another process", path.display())]
+    Busy {
+        /// The file that is locked.
+        path: PathBuf,
+    },
+    /// Processes do not end within 10 s although they were killed: the system is busy for them, or they start new ones
+    /// all the time.
+    #[error("processes do not end: {pids:?}")]
+    Remaining {
+        /// Their numbers.
+        pids: Vec<u32>,
+    },
+    /// The folder or the system cannot be asked.
+    #[error("leftovers in {} cannot be looked for", folder.display())]
+    System {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A life that is over. Its file is locked as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct PastLife {
+    path: PathBuf,
+    _lock: File,
+    /// What its processes have in their environment.
+    pub(crate) token: String,
+    /// When its owner began: nothing that is older belongs to it.
+    pub(crate) born: u64,
+    /// Groups of it, where numbers of processes mean what they meant.
+    pub(crate) groups: Vec<Record>,
+    /// Whether processes of it can be there: the system has not started anew since.
+    pub(crate) is_present: bool,
+    warnings: Vec<String>,
+}
+
+/// Ends what the lives in a folder have left.
+pub(crate) fn end(folder: &Path) -> Result<Leftovers, LeftoversError> {
+    let fail = |source| LeftoversError::System { folder: folder.to_owned(), source };
+    if !is_ours(folder).map_err(fail)? {
+        return Ok(Leftovers::default());
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let path = folder.join("lock");
+    let lock = lock_file(folder).map_err(fail)?;
+    if !locked(&lock, deadline).map_err(fail)? {
+        return Err(LeftoversError::Busy { path });
+    }
+    let here = record::here();
+    let mut lives = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if let Some((pid, token)) = named(&path) {
+            lives.extend(PastLife::open(path, pid, token, here.as_deref(), deadline, folder)?);
+        }
+    }
+    // In one order, whatever that of the folder is.
+    lives.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut left = Leftovers::default();
+    left.warnings.extend(lives.iter_mut().flat_map(|life| std::mem::take(&mut life.warnings)));
+    let present: Vec<&PastLife> = lives.iter().filter(|life| life.is_present).collect();
+    if !present.is_empty() {
+        sweep::sweep(&present, deadline, &mut left).map_err(|fault| match fault {
+            sweep::Fault::Remaining(pids) => LeftoversError::Remaining { pids },
+            sweep::Fault::System(error) => fail(error),
+        })?;
+    }
+    for life in &lives {
+        match fs::remove_file(&life.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+            _ => {}
+        }
+    }
+    Ok(left)
+}
+
+/// Whether the folder is there. Refuses one in which somebody else could say what is to be ended.
+fn is_ours(folder: &Path) -> io::Result<bool> {
+    let found = match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
+    let foreign = found.uid() != nix::unistd::geteuid().as_raw() || found.mode() & 0o022 != 0;
+    if !found.is_dir() || foreign {
+        let why = "it is no folder, belongs to somebody else, or may be written to by others";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    Ok(true)
+}
+
+/// The number and the token in the name of a register.
+fn named(path: &Path) -> Option<(i32, String)> {
+    let (pid, token) = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?.split_once('-')?;
+    let is_token = token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Some((pid.parse().ok()?, is_token.then(|| token.to_owned())?))
+}
+
+/// Tries to get a lock until it is there or the time is over.
+fn locked(file: &File, deadline: Instant) -> io::Result<bool> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(false),
+            Err(TryLockError::WouldBlock) => sweep::pause(BETWEEN_TRIES),
+        }
+    }
+}
+
+impl PastLife {
+    /// Opens and locks a register; `None` if it is gone by now.
+    fn open(
+        path: PathBuf,
+        pid: i32,
+        token: String,
+        here: Option<&str>,
+        deadline: Instant,
+        folder: &Path,
+    ) -> Result<Option<Self>, LeftoversError> {
+        let fail = |source| LeftoversError::System { folder: folder.to_owned(), source };
+        let mut file = match File::options().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            // A life that ends in order removes its file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        // One that is being killed may still have its files open.
+        if !locked(&file, deadline.min(Instant::now() + LAST_BREATH)).map_err(fail)? {
+            let bytes = read(&mut file).map_err(fail)?;
+            let owner = bytes.chunks(LINE).next().and_then(Record::read);
+            let has_ended = owner.as_ref().is_some_and(|owner| owner.has_ended(here));
+            if !has_ended {
+                return Err(LeftoversError::Alive { pid: pid.unsigned_abs() });
+            }
+            // What it has forked is on its way to become a program, and cannot be known before.
+            if !locked(&file, deadline).map_err(fail)? {
+                return Err(LeftoversError::Busy { path });
+            }
+        }
+        let bytes = read(&mut file).map_err(fail)?;
+        let mut life = Self {
+            path,
+            _lock: file,
+            token,
+            born: 0,
+            groups: Vec::new(),
+            is_present: true,
+            warnings: Vec::new(),
+        };
+        life.take(&bytes, here);
+        Ok(Some(life))
+    }
+
+    /// Takes what its lines say, as far as they are whole and its own.
+    fn take(&mut self, bytes: &[u8], here: Option<&str>) {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (at, line) in bytes.chunks(LINE).enumerate() {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let Some(record) = Record::read(line).filter(|record| record.token == self.token) else {
+                self.warnings.push(format!("line {} of {name} cannot be read and is left out", at + 1));
+                continue;
+            };
+            let is_here = here == Some(record.place.as_str());
+            match record.kind {
+                Kind::Owner if is_here => self.born = record.born,
+                Kind::Owner => self.is_elsewhere(&record, here, &name),
+                Kind::Group if is_here => self.groups.push(record),
+                Kind::Group | Kind::Begins => {}
+            }
+        }
+    }
+
+    /// Numbers of processes do not mean what they meant.
+    fn is_elsewhere(&mut self, owner: &Record, here: Option<&str>, name: &str) {
+        let boot = |place: &str| place.split_once(':').map(|(boot, _)| boot.to_owned());
+        match (boot(&owner.place), here.and_then(boot)) {
+            // The system has started anew since.
+            (Some(then), Some(now)) if then != now => self.is_present = false,
+            _ => self.warnings.push(format!(
+                "{name} was written in another container, or where the system shows no processes: what runs there \
+                 is not seen"
+            )),
+        }
+    }
+}
+
+impl Record {
+    /// Whether its process has certainly ended.
+    fn has_ended(&self, here: Option<&str>) -> bool {
+        let found = self.pid().and_then(table::find);
+        cfg!(target_os = "linux")
+            && here == Some(self.place.as_str())
+            && !found.is_some_and(|process| process.born == self.born && process.alive)
+    }
+}
+
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::Seek::rewind(file)?;
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// As it is in the registers and in messages.
+pub(crate) fn unsigned(pid: Pid) -> u32 {
+    pid.as_raw().unsigned_abs()
+}
