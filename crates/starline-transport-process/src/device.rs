@@ -139,9 +139,7 @@ impl ProcessDevice {
         let folder = folder.as_ref().to_owned();
         let place = folder.clone();
         let ending = spawn_blocking(move || leftovers::end(&place)).await;
-        ending.unwrap_or_else(|error| {
-            Err(LeftoversError::System { folder, source: io::Error::other(error) })
-        })
+        ending.unwrap_or_else(|error| Err(LeftoversError::System { folder, source: io::Error::other(error) }))
     }
 
     /// Looks whether the protections that the options ask for work on this machine: the sandbox and the limits.

@@ -257,3 +257,228 @@ fn read(file: &mut File) -> io::Result<Vec<u8>> {
 pub(crate) fn unsigned(pid: Pid) -> u32 {
     pid.as_raw().unsigned_abs()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::register::{Life, MARKER};
+    use nix::unistd::getpid;
+    use starline_device::{AttemptId, TaskId};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+    use std::sync::Arc;
+
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    struct Scene(PathBuf);
+
+    impl Scene {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("starline-leftovers-{name}-{}", std::process::id()));
+            std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700)
+                .create(&path)
+                .expect("a folder");
+            Self(path)
+        }
+
+        fn register(&self) -> PathBuf {
+            self.0.join(format!("1234567-{TOKEN}{SUFFIX}"))
+        }
+
+        /// A register of somebody who has ended.
+        fn write(&self, records: &[Record]) {
+            let owner = Record { kind: Kind::Owner, born: 1, pid: 1_234_567, ..record(1_234_567, 1) };
+            let lines = std::iter::once(&owner).chain(records).flat_map(Record::line);
+            fs::write(self.register(), lines.collect::<Vec<u8>>()).expect("written");
+        }
+
+        fn end(&self) -> Leftovers {
+            end(&self.0).expect("ended")
+        }
+    }
+
+    impl Drop for Scene {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn record(pid: i32, born: u64) -> Record {
+        let place = here().expect("a place");
+        Record { kind: Kind::Group, pid, born, place, token: TOKEN.to_owned(), name: "r/t#1".to_owned() }
+    }
+
+    fn here() -> Option<String> {
+        record::here()
+    }
+
+    fn left(groups: usize, processes: usize) -> Leftovers {
+        Leftovers { groups, processes, ..Leftovers::default() }
+    }
+
+    fn sleeper(marker: Option<&str>) -> Child {
+        let mut command = Command::new("sleep");
+        command.arg("1000").process_group(0).env_clear().env("PATH", "/usr/bin:/bin");
+        command.envs(marker.map(|marker| (MARKER, marker))).spawn().expect("a process")
+    }
+
+    fn pid(child: &Child) -> i32 {
+        child.id().cast_signed()
+    }
+
+    fn born(child: &Child) -> u64 {
+        table::find(Pid::from_raw(pid(child))).expect("there").born
+    }
+
+    fn lives(child: &mut Child) -> bool {
+        child.try_wait().expect("asked").is_none()
+    }
+
+    fn dismiss(mut child: Child) {
+        child.kill().expect("killed");
+        child.wait().expect("a status");
+    }
+
+    #[test]
+    fn a_number_that_is_somebody_elses_by_now_is_left_alone() {
+        let scene = Scene::new("recycled");
+        let mut child = sleeper(None);
+        scene.write(&[
+            record(pid(&child), born(&child) + 1),
+            record(pid(&child), born(&child).wrapping_sub(1)),
+        ]);
+        assert_eq!(scene.end(), Leftovers::default());
+        assert!(lives(&mut child));
+        assert!(!scene.register().exists());
+
+        scene.write(&[record(pid(&child), born(&child))]);
+        assert_eq!(scene.end(), left(1, 1));
+        assert!(!lives(&mut child));
+        scene.write(&[record(pid(&child), 7)]);
+        assert_eq!(scene.end(), Leftovers::default());
+    }
+
+    #[test]
+    fn lines_that_are_not_whole_mislead_nobody_and_the_marker_still_finds() {
+        let scene = Scene::new("torn");
+        let (mut marked, mut bystander) = (sleeper(Some(&format!("outer,{TOKEN}"))), sleeper(None));
+        let mut torn = record(pid(&bystander), born(&bystander)).line();
+        torn[10] ^= 1;
+        let mut foreign = record(pid(&bystander), born(&bystander));
+        foreign.token = "f".repeat(32);
+        let half = record(pid(&bystander), born(&bystander)).line();
+        let lines = [b"\xff\0garbage".repeat(30)[..LINE].to_vec(), torn, foreign.line(), half[..40].to_vec()];
+        fs::write(scene.register(), lines.concat()).expect("written");
+        fs::write(scene.0.join("notes.groups"), "no register").expect("written");
+        let found = scene.end();
+        assert_eq!((found.groups, found.processes, found.warnings.len()), (0, 1, 4), "{found:?}");
+        assert!(found.warnings[0].starts_with("line 1 of 1234567-"), "{found:?}");
+        assert!(!lives(&mut marked) && lives(&mut bystander));
+        dismiss(bystander);
+
+        // Killed before it has written anything.
+        fs::write(scene.register(), "").expect("written");
+        assert_eq!(scene.end(), Leftovers::default());
+    }
+
+    #[test]
+    fn tokens_are_compared_as_a_whole() {
+        let scene = Scene::new("tokens");
+        scene.write(&[]);
+        let others = [&TOKEN[1..], &format!("{TOKEN}0"), &format!("x{TOKEN}"), "", ","];
+        let mut children: Vec<Child> = others.into_iter().map(|marker| sleeper(Some(marker))).collect();
+        let mut command = Command::new("sleep");
+        children.push(command.arg("1000").env(format!("X{MARKER}"), TOKEN).spawn().expect("a process"));
+        assert_eq!(scene.end(), Leftovers::default());
+        assert!(children.iter_mut().all(lives));
+        children.into_iter().for_each(dismiss);
+    }
+
+    #[test]
+    fn after_a_restart_of_the_system_nothing_is_left() {
+        let scene = Scene::new("boot");
+        let mut child = sleeper(Some(TOKEN));
+        let place = "5eedb007-0000-4000-8000-000000000000:4026531836".to_owned();
+        let old = Record { place, ..record(pid(&child), born(&child)) };
+        let owner = Record { kind: Kind::Owner, ..old.clone() };
+        fs::write(scene.register(), [owner.line(), old.line()].concat()).expect("written");
+        assert_eq!(scene.end(), Leftovers::default());
+        assert!(lives(&mut child) && !scene.register().exists());
+        dismiss(child);
+    }
+
+    #[test]
+    fn another_container_has_other_numbers() {
+        let scene = Scene::new("space");
+        let mut child = sleeper(None);
+        let (boot, _) =
+            here().expect("a place").split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("two");
+        let old = Record { place: format!("{boot}:1"), ..record(pid(&child), born(&child)) };
+        let owner = Record { kind: Kind::Owner, ..old.clone() };
+        fs::write(scene.register(), [owner.line(), old.line()].concat()).expect("written");
+        let found = scene.end();
+        assert_eq!((found.processes, found.warnings.len()), (0, 1), "{found:?}");
+        assert!(lives(&mut child));
+        dismiss(child);
+    }
+
+    /// Killed when its task was a program already, and its group not yet written down.
+    #[test]
+    fn what_has_begun_and_is_not_in_the_register_is_found() {
+        let scene = Scene::new("window");
+        let life = Arc::new(Life::begin(&scene.0).expect("a life"));
+        let task = TaskId::new("t").expect("id");
+        let id = AttemptId { run: "r".parse().expect("id"), task: task.into(), number: 1 };
+        let line = life.enter(&id).expect("a line");
+        let mut child = sleeper(Some(life.marker()));
+        let refused = end(&scene.0).expect_err("it lives");
+        assert!(matches!(refused, LeftoversError::Alive { pid } if pid == unsigned(getpid())), "{refused:?}");
+        assert!(lives(&mut child));
+        drop((line, life));
+        assert_eq!(scene.end(), left(0, 1));
+        assert!(!lives(&mut child));
+    }
+
+    /// A process that was forked, and is not its program yet, has what this process has open.
+    #[test]
+    fn what_is_about_to_become_a_program_is_waited_for() {
+        let scene = Scene::new("fork");
+        scene.write(&[]);
+        let forked = File::open(scene.register()).expect("a file");
+        forked.lock().expect("locked");
+        let (mut child, folder) = (sleeper(Some(TOKEN)), scene.0.clone());
+        let waiting = std::thread::spawn(move || end(&folder));
+        // Its lock on the folder is taken first, so that it waits from here on, or will.
+        let lock = lock_file(&scene.0).expect("a file");
+        while lock.try_lock().is_ok() {
+            lock.unlock().expect("unlocked");
+            std::thread::yield_now();
+        }
+        assert!(!waiting.is_finished() && lives(&mut child));
+        drop(forked);
+        assert_eq!(waiting.join().expect("no panic").expect("ended"), left(0, 1));
+        assert!(!lives(&mut child));
+    }
+
+    #[test]
+    fn a_process_of_another_user_is_left_alone() {
+        let scene = Scene::new("user");
+        scene.write(&[]);
+        let mut command = Command::new("sleep");
+        command.arg("1000").env(MARKER, TOKEN).uid(65_534);
+        let Ok(mut child) = command.spawn() else { return }; // Only the superuser may start one.
+        let found = scene.end();
+        assert_eq!((found.processes, found.warnings.len()), (0, 1), "{found:?}");
+        assert!(found.warnings[0].contains("belongs to another user"), "{found:?}");
+        assert!(lives(&mut child));
+        dismiss(child);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_says_nothing() {
+        let scene = Scene::new("open");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        fs::set_permissions(&scene.0, mode).expect("a mode");
+        assert!(matches!(end(&scene.0), Err(LeftoversError::System { .. })));
+    }
+}

@@ -225,7 +225,8 @@ mod tests {
         assert_eq!(read().iter().flatten().count(), 1);
         assert_eq!(fs::metadata(&life.path).expect("a file").len(), 4 * LINE as u64, "places are used again");
         drop(life);
-        let left: Vec<_> = fs::read_dir(&folder).expect("a folder").flatten().map(|e| e.file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(&folder).expect("a folder").flatten().map(|e| e.file_name()).collect();
         assert_eq!(left, [LOCK]);
         fs::remove_dir_all(folder).expect("removed");
     }

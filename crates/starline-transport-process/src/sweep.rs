@@ -154,7 +154,8 @@ impl Sweep<'_> {
         for target in family.into_values() {
             let Entry { pid, born, .. } = target.entry;
             if spared.contains(&pid) {
-                look.warnings.insert(format!("process {pid} is left over, and this one descends from it: it stays"));
+                look.warnings
+                    .insert(format!("process {pid} is left over, and this one descends from it: it stays"));
             } else if !self.foreign.contains(&(pid, born)) {
                 look.targets.push(target);
             }
@@ -347,7 +348,8 @@ fn owner(pid: Pid) -> Option<u32> {
 fn is_becoming(pid: Pid) -> bool {
     let Ok(line) = fs::read(format!("/proc/{pid}/stat")) else { return false };
     let line = String::from_utf8_lossy(&line).into_owned();
-    let fields: Vec<&str> = line.rsplit_once(')').map_or_else(Vec::new, |(_, rest)| rest.split_whitespace().collect());
+    let fields: Vec<&str> =
+        line.rsplit_once(')').map_or_else(Vec::new, |(_, rest)| rest.split_whitespace().collect());
     let (memory, end) = (fields.get(20), fields.get(48));
     memory.is_some_and(|bytes| *bytes != "0") && end.is_some_and(|end| *end == "0")
 }
