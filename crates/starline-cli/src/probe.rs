@@ -49,6 +49,7 @@ pub(crate) fn try_out(device: Arc<ProcessDevice>, trial: Trial) -> Result<(), St
         payload: trial.payload(),
         timeout: Some(LIMIT),
         files: SparseMap::new(),
+        checkpoint: None,
         spec: Arc::new(TaskSpec::new(task, trial.payload())),
     };
     let ended = runtime.block_on(async {

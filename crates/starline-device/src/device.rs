@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use starline_types::{Attempt, AttemptId, DeviceProfile, ProgressStream, TaskReport};
+use starline_types::{Attempt, AttemptId, Checkpoint, DeviceProfile, ProgressStream, TaskReport};
 
 use crate::DeviceError;
 
@@ -95,6 +95,15 @@ pub enum DeviceSignal {
         stream: ProgressStream,
         /// The text.
         text: Arc<str>,
+    },
+    /// A live attempt has put down how far it has come. The next attempt of the task gets the last one, as
+    /// [`Attempt::checkpoint`]. Each replaces the one before; the last one is sent before the report of its attempt, and
+    /// should be noted before it.
+    Checkpoint {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it has put down.
+        content: Checkpoint,
     },
     /// The device is gone, and its attempts with it if `certain`.
     Lost {

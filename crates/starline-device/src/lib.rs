@@ -16,8 +16,8 @@ pub use transport::{Endpoint, Transport};
 
 pub use futures_core::stream::BoxStream;
 pub use starline_types::{
-    Accepts, Artifact, Attempt, AttemptFile, AttemptId, BlobHash, DeviceId, DeviceProfile, ErrorKind, Exec,
-    MAX_INLINE_BYTES, Millis, OutputSource, OutputSpec, OutputType, Payload, PayloadKind, ProgressStream,
-    Prompt, RunId, Shell, SparseMap, TaskError, TaskId, TaskRef, TaskReport, TaskSpec, Value,
-    matches_pattern, stream_artifact_key,
+    Accepts, Artifact, Attempt, AttemptFile, AttemptId, BlobHash, Checkpoint, DeviceId, DeviceProfile,
+    ErrorKind, Exec, MAX_CHECKPOINT_BYTES, MAX_INLINE_BYTES, Millis, OutputSource, OutputSpec, OutputType,
+    Payload, PayloadKind, ProgressStream, Prompt, RunId, Shell, SparseMap, TaskError, TaskId, TaskRef,
+    TaskReport, TaskSpec, Value, matches_pattern, stream_artifact_key,
 };

@@ -302,6 +302,7 @@ mod tests {
             payload: payload.clone(),
             timeout: None,
             files: SparseMap::default(),
+            checkpoint: None,
             spec: Arc::new(TaskSpec::new(task, payload)),
         };
         let report = Arc::clone(&device).run(attempt).await.expect("a report");

@@ -10,7 +10,7 @@ use starline_device::{Attempt, ErrorKind, TaskError};
 use crate::command::Job;
 use crate::register::MARKER;
 use crate::veil::Veil;
-use crate::{ProcessOptions, Sandbox, idempotency, inputs};
+use crate::{ProcessOptions, Sandbox, checkpoint, idempotency, inputs};
 
 /// Variables by which a program loads code before it runs its own, a shell of ours and a sandbox included.
 const LOADERS: [&str; 22] = [
@@ -95,6 +95,8 @@ pub(crate) fn build(
         ("STARLINE_IDEMPOTENCY_KEY", idempotency::key(attempt).into()),
         ("STARLINE_WORK_DIR", folder.into()),
         ("STARLINE_INPUTS", folder.join(inputs::FOLDER).into()),
+        ("STARLINE_CHECKPOINT", folder.join(checkpoint::GIVEN).into()),
+        ("STARLINE_CHECKPOINT_OUT", folder.join(checkpoint::TAKEN).into()),
     ];
     let own = temporary.into_iter().chain(own).map(|(name, value)| (name.into(), value));
     let given = job.env.iter().map(|(name, value)| (name.into(), value.into()));

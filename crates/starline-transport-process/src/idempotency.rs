@@ -59,6 +59,7 @@ mod tests {
             payload: Payload::Noop,
             timeout: None,
             files: SparseMap::new(),
+            checkpoint: None,
             spec: Arc::new(TaskSpec::new(task.clone(), Payload::Noop)),
         };
         let first = key(&attempt);

@@ -6,6 +6,7 @@ compile_error!("starline-transport-process needs the process groups of a Unix sy
 mod adopt;
 mod allow;
 mod capture;
+mod checkpoint;
 mod collect;
 mod command;
 mod device;

@@ -1,10 +1,13 @@
 //! Output on its way to whoever watches.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use starline_device::{AttemptId, BoxStream, DeviceSignal, ProgressStream};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
 
 use crate::capture::whole_characters;
 use crate::veil::{Veil, boundary};
@@ -13,6 +16,10 @@ use crate::veil::{Veil, boundary};
 const CAPACITY: usize = 1024;
 /// A line longer than this, in bytes, is sent in pieces.
 const LONGEST_LINE: usize = 8 * 1024;
+
+/// A reader has left as many signals as may wait.
+#[derive(Debug)]
+pub(crate) struct Behind;
 
 /// The way from processes to whoever reads the device's signals, if somebody does.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +39,30 @@ impl Outlet {
             let signal = DeviceSignal::Progress { attempt: attempt.clone(), stream, text: text.into() };
             let _ = sender.try_send(signal); // Full or closed: progress may be lost.
         }
+    }
+
+    /// Sends a signal, unless nobody listens.
+    ///
+    /// # Errors
+    /// The reader is behind; it is not sent.
+    pub(crate) fn offer(&self, signal: DeviceSignal) -> Result<(), Behind> {
+        match self.sender().map(|sender| sender.try_send(signal)) {
+            Some(Err(TrySendError::Full(_))) => Err(Behind),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a signal, unless nobody listens, and waits for a reader who is behind. Returns whether it was sent, or
+    /// nobody wants it.
+    pub(crate) async fn deliver(&self, signal: DeviceSignal, patience: Duration) -> bool {
+        match self.sender() {
+            Some(sender) => timeout(patience, sender.send(signal)).await.is_ok(),
+            None => true,
+        }
+    }
+
+    fn sender(&self) -> Option<mpsc::Sender<DeviceSignal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn is_open(&self) -> bool {
@@ -150,6 +181,34 @@ mod tests {
         let texts = texts(&[head, tail]);
         assert_eq!(texts.concat(), line);
         assert_eq!(texts.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_must_arrive_waits_for_a_reader_who_is_behind() {
+        let outlet = Outlet::default();
+        let task = TaskId::new("t").expect("id");
+        let attempt = AttemptId { run: "r".parse().expect("id"), task: task.into(), number: 1 };
+        let content = starline_device::Checkpoint::new(&b"page 7"[..]).expect("small");
+        let signal = || DeviceSignal::Checkpoint { attempt: attempt.clone(), content: content.clone() };
+        assert!(
+            outlet.offer(signal()).is_ok() && outlet.deliver(signal(), Duration::ZERO).await,
+            "nobody listens"
+        );
+        let mut signals = outlet.open();
+        for _ in 0..CAPACITY {
+            outlet.send(&attempt, ProgressStream::Stdout, "x");
+        }
+        assert!(outlet.offer(signal()).is_err());
+        assert!(!outlet.deliver(signal(), Duration::from_secs(1)).await);
+        let delivering = outlet.deliver(signal(), Duration::from_secs(1));
+        let reading = async {
+            for _ in 0..CAPACITY {
+                assert!(matches!(signals.next().await, Some(DeviceSignal::Progress { .. })));
+            }
+            signals.next().await
+        };
+        let (is_sent, last) = futures_util::future::join(delivering, reading).await;
+        assert!(is_sent && matches!(last, Some(DeviceSignal::Checkpoint { .. })));
     }
 
     #[test]

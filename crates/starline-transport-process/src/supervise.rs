@@ -11,6 +11,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::sync::OnceCell;
 
 use crate::capture::Outputs;
+use crate::checkpoint::Taker;
 use crate::command::{Job, Places, StartFault};
 use crate::folder::{WorkFolder, WorkRoot};
 use crate::group::Group;
@@ -21,7 +22,7 @@ use crate::report::report;
 use crate::table::Table;
 use crate::veil::Veil;
 use crate::watch::Watch;
-use crate::{ProcessOptions, Sandbox, collect, command, inline, inputs, sandbox};
+use crate::{ProcessOptions, Sandbox, checkpoint, collect, command, inline, inputs, sandbox};
 
 /// What all attempts of a device share.
 #[derive(Clone, Debug)]
@@ -120,6 +121,7 @@ async fn perform(
     let folder = made.path();
     let cwd = place(job, folder, &setting.options).await?;
     inputs::give(&attempt.files, blobs, folder).await?;
+    checkpoint::give(attempt.checkpoint.as_ref(), folder).await?;
     let unwritten = |error| {
         let message = format!("register of process groups could not be written: {error}");
         TaskError::new(ErrorKind::DeviceError, message)
@@ -153,8 +155,15 @@ async fn perform(
     let mut outputs = Outputs::new(setting.options.capture_limit, mark.as_deref(), |stream| {
         Lines::new(setting.outlet.clone(), attempt.id.clone(), stream, Arc::clone(veil))
     });
-    let report = attend(&mut child, group, job, attempt, ticket, setting, &mut outputs).await;
+    let given = attempt.checkpoint.as_ref();
+    let mut taker = Taker::new(folder, &attempt.id, given, &setting.outlet, veil);
+    let report = tokio::select! {
+        biased;
+        report = attend(&mut child, group, job, attempt, ticket, setting, &mut outputs) => report,
+        never = taker.follow() => match never {},
+    };
     line.into_iter().for_each(Line::over);
+    taker.finish().await;
     ticket.stopped();
     let report = collect::keep(report, job.collect, blobs, &cwd, setting.options.blob_limit).await;
     Ok(inline::shorten(report, &attempt.spec, blobs).await)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptFile, Millis, Payload, RunId, SparseMap, TaskRef, TaskSpec};
+use crate::{AttemptFile, Checkpoint, Millis, Payload, RunId, SparseMap, TaskRef, TaskSpec};
 
 /// Names one attempt; the number is the fencing token and grows by one with every attempt of the task.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Attempt {
     pub timeout: Option<Millis>,
     /// Files to be put into the folder of the attempt, by the name of the input.
     pub files: SparseMap<AttemptFile>,
+    /// What the last attempt of the task that put something down has put down; `None` on the first try.
+    pub checkpoint: Option<Checkpoint>,
     /// The task as specified, for devices that show or read more than the payload.
     pub spec: Arc<TaskSpec>,
 }

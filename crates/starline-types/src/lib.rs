@@ -4,6 +4,7 @@ mod accepts;
 mod approval;
 mod artifact;
 mod attempt;
+mod checkpoint;
 mod dependency;
 mod device;
 mod edit;
@@ -31,6 +32,7 @@ pub use accepts::{Accepts, program_name};
 pub use approval::{ApprovalGate, ApprovalTimeout, DeviceApproval};
 pub use artifact::{Artifact, AttemptFile, BlobHash, FileInput, MAX_INLINE_BYTES, stream_artifact_key};
 pub use attempt::{Attempt, AttemptId};
+pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 pub use dependency::{
     Dependency, DependencyKind, DependencyRef, Judgement, MAX_CONDITION_BYTES, SkipReason, Verdict,
 };

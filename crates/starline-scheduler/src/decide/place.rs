@@ -371,8 +371,10 @@ impl Scheduler {
             self.record(now, event, fleet, step);
         }
         let id = AttemptId { run: self.state.run.clone(), task: reference, number };
-        step.effects
-            .push(Effect::Dispatch { device, attempt: Attempt { id, payload, timeout, files, spec } });
+        step.effects.push(Effect::Dispatch {
+            device,
+            attempt: Attempt { id, payload, timeout, files, checkpoint: None, spec },
+        });
         true
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn attempt(task: &str, payload: Payload) -> Attempt {
         payload: payload.clone(),
         timeout: None,
         files: SparseMap::default(),
+        checkpoint: None,
         spec: Arc::new(TaskSpec::new(task, payload)),
     }
 }
