@@ -6,7 +6,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::unistd::Pid;
 use tokio::time::Instant;
 
 use crate::record::{self, Kind, LINE, Record};
@@ -69,6 +68,7 @@ pub enum LeftoversError {
 }
 
 /// A life that is over. Its file is locked as long as this value lives.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nobody is looked for there"))]
 #[derive(Debug)]
 pub(crate) struct PastLife {
     path: PathBuf,
@@ -253,16 +253,11 @@ fn read(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// As it is in the registers and in messages.
-pub(crate) fn unsigned(pid: Pid) -> u32 {
-    pid.as_raw().unsigned_abs()
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use crate::register::{Life, MARKER};
-    use nix::unistd::getpid;
+    use nix::unistd::Pid;
     use starline_device::{AttemptId, TaskId};
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
@@ -432,7 +427,7 @@ mod tests {
         let line = life.enter(&id).expect("a line");
         let mut child = sleeper(Some(life.marker()));
         let refused = end(&scene.0).expect_err("it lives");
-        assert!(matches!(refused, LeftoversError::Alive { pid } if pid == unsigned(getpid())), "{refused:?}");
+        assert!(matches!(refused, LeftoversError::Alive { pid } if pid == std::process::id()), "{refused:?}");
         assert!(lives(&mut child));
         drop((line, life));
         assert_eq!(scene.end(), left(0, 1));

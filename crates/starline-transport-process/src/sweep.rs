@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::time::Instant;
 
-use crate::leftovers::{Leftovers, PastLife, unsigned};
+use crate::leftovers::{Leftovers, PastLife};
 use crate::register::MARKER;
 use crate::table::{self, Entry};
 
@@ -62,8 +62,8 @@ struct Target {
 #[derive(Debug, Default)]
 struct Look {
     targets: Vec<Target>,
-    /// Whether there is one of which nothing can be said yet.
-    is_unsettled: bool,
+    /// Those of which nothing can be said yet.
+    unsettled: Vec<Pid>,
     warnings: BTreeSet<String>,
 }
 
@@ -106,11 +106,15 @@ impl Sweep<'_> {
             let look = self.look();
             self.warnings.extend(look.warnings);
             clean = if look.targets.is_empty() { clean + 1 } else { 0 };
-            if look.is_unsettled && unsettled < UNSETTLED_LOOKS {
+            if !look.unsettled.is_empty() && unsettled < UNSETTLED_LOOKS {
                 (clean, unsettled) = (0, unsettled + 1);
                 if look.targets.is_empty() {
                     pause(SETTLING);
                 }
+            } else {
+                self.warnings.extend(look.unsettled.iter().map(|pid| {
+                    format!("process {pid} is about to become another program and does not, so nobody can tell: it stays")
+                }));
             }
             for some in look.targets.chunks(TOGETHER) {
                 self.end(some, deadline)?;
@@ -194,7 +198,7 @@ impl Sweep<'_> {
         match self.carries(entry.pid) {
             Carries::Token => return Some(Reason::Itself),
             Carries::Nothing => {}
-            Carries::Unsettled => look.is_unsettled = true,
+            Carries::Unsettled => look.unsettled.push(entry.pid),
         }
         let groups = self.lives.iter().flat_map(|life| &life.groups);
         for group in groups.filter(|group| group.pid() == Some(entry.group)) {
@@ -275,6 +279,11 @@ impl Sweep<'_> {
             Carries::Nothing
         }
     }
+}
+
+/// As it is in messages.
+fn unsigned(pid: Pid) -> u32 {
+    pid.as_raw().unsigned_abs()
 }
 
 enum Carries {

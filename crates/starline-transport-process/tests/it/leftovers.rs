@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::future::join;
 use starline_device::{Device, DeviceSignal};
-use starline_transport_process::{Leftovers, LeftoversError, ProcessDevice};
+use starline_transport_process::{Leftovers, LeftoversError, ProcessDevice, ProcessOptions, Sandbox};
 
 use crate::request::{Scratch, assert_dead, begin, exec, is_alive, numbers, profile, run, sh, stdout};
 
@@ -35,12 +35,9 @@ const STAYING: usize = 4;
 /// How many processes these are.
 const MEMBERS: usize = 1 + 2 + 2 + 4 + 1 + 2;
 
-fn registered(scratch: &Path) -> Arc<ProcessDevice> {
-    let options = starline_transport_process::ProcessOptions {
-        allow_sh: true,
-        work_root: scratch.join("attempts"),
-        ..Default::default()
-    };
+fn registered(scratch: &Path, sandbox: Sandbox) -> Arc<ProcessDevice> {
+    let options =
+        ProcessOptions { allow_sh: true, sandbox, work_root: scratch.join("attempts"), ..Default::default() };
     Arc::new(ProcessDevice::new(profile(), options).with_register(scratch.join("groups")))
 }
 
@@ -50,7 +47,8 @@ fn host() {
     let (Ok(folder), Ok(scene)) = (std::env::var(FOLDER), std::env::var(SCENE)) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let device = registered(Path::new(&folder));
+        let sandbox = if scene == "sandbox" { Sandbox::Bwrap } else { Sandbox::None };
+        let device = registered(Path::new(&folder), sandbox);
         let mut signals = device.signals().expect("a stream");
         let telling = async {
             while let Some(signal) = signals.next().await {
@@ -181,6 +179,23 @@ async fn nothing_is_left_of_a_process_that_was_killed() {
     foreign.wait().expect("a status");
 }
 
+#[tokio::test]
+async fn nothing_is_left_of_a_sandbox() {
+    let scratch = Scratch::new();
+    if scratch.contained().await.is_none() {
+        return;
+    }
+    let mut host = Host::start(scratch.path(), "sandbox");
+    // Numbers inside mean nothing out here.
+    for _ in 0..FAMILY.len() {
+        host.said().expect("more");
+    }
+    assert_ne!(at_work_in(scratch.path()), [0; 0]);
+    host.kill();
+    end(&scratch).await;
+    assert_eq!(at_work_in(scratch.path()), [0; 0]);
+}
+
 /// Some moments are counted in what tasks have said, others are those in which a task has just become a program: then
 /// it is in the register or not yet.
 #[tokio::test]
@@ -188,7 +203,7 @@ async fn there_is_no_moment_at_which_something_escapes() {
     let mut random: usize = 20_261_120;
     for round in 0..30 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = (random >> 33) % 50;
+        let moment = (random >> 33) % 25;
         let scratch = Scratch::new();
         if round % 2 == 0 {
             let mut host = Host::start(scratch.path(), &usize::MAX.to_string());
@@ -210,7 +225,7 @@ async fn there_is_no_moment_at_which_something_escapes() {
 async fn a_life_in_order_leaves_no_register_and_its_tasks_know_it() {
     let scratch = Scratch::new();
     assert_eq!(end(&scratch).await, Leftovers::default(), "the folder is not there");
-    let device = registered(scratch.path());
+    let device = registered(scratch.path(), Sandbox::None);
     let mut shell = starline_device::Shell { script: "echo $STARLINE_HOST".to_owned(), ..Default::default() };
     shell.env.insert("STARLINE_HOST".to_owned(), "somebody else".to_owned());
     let attempt = crate::request::attempt("t", starline_device::Payload::Sh(Arc::new(shell)));
@@ -231,7 +246,7 @@ async fn what_cannot_be_written_down_does_not_start() {
     let scratch = Scratch::new();
     let file = scratch.path().join("groups");
     fs::write(&file, "").expect("a file in its place");
-    let device = registered(scratch.path());
+    let device = registered(scratch.path(), Sandbox::None);
     let (kind, message, _) = crate::request::failure(run(&device, sh("echo started > \"$OLDPWD/x\"")).await);
     assert_eq!(kind, starline_device::ErrorKind::DeviceError);
     assert!(message.starts_with("register of process groups could not be written: "), "{message}");

@@ -92,6 +92,9 @@ async fn the_environment_is_empty_but_for_what_is_passed() {
     let key = found.remove("STARLINE_IDEMPOTENCY_KEY").expect("a key");
     assert!(key.starts_with("r/t/"), "{key}");
     let folder = found.remove("STARLINE_WORK_DIR").expect("a folder");
+    for name in ["STARLINE_CHECKPOINT", "STARLINE_CHECKPOINT_OUT"] {
+        assert!(found.remove(name).expect("a file").starts_with(folder), "{name}");
+    }
     assert!(folder.starts_with(scratch.options().work_root.to_str().expect("text")), "{folder}");
     let inputs = found.remove("STARLINE_INPUTS").expect("a folder");
     assert_eq!(inputs, format!("{folder}/inputs"));
