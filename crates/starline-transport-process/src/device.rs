@@ -113,7 +113,7 @@ impl ProcessDevice {
     /// Kills what is left of earlier processes that had [their registers](Self::with_register) in this folder, and returns
     /// when it is gone. Call it before attempts of the same tasks begin again. A folder that is missing has no leftovers.
     ///
-    /// Killed are, at once and by `SIGKILL`:
+    /// Killed by `SIGKILL`, after all of them were stopped so that none gets away, are:
     ///
     /// - processes with the variable `STARLINE_HOST` of such an earlier process, in whatever group and session, also
     ///   those of attempts that were over;

@@ -262,8 +262,14 @@ mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    /// The token of this test: others run beside it, and none may end what another one has begun.
+    fn token() -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        thread_local!(static MINE: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
+        format!("{:016x}{:016x}", std::process::id(), MINE.with(|mine| *mine))
+    }
 
     struct Scene(PathBuf);
 
@@ -277,7 +283,7 @@ mod tests {
         }
 
         fn register(&self) -> PathBuf {
-            self.0.join(format!("1234567-{TOKEN}{SUFFIX}"))
+            self.0.join(format!("1234567-{}{SUFFIX}", token()))
         }
 
         /// A register of somebody who has ended.
@@ -300,7 +306,7 @@ mod tests {
 
     fn record(pid: i32, born: u64) -> Record {
         let place = here().expect("a place");
-        Record { kind: Kind::Group, pid, born, place, token: TOKEN.to_owned(), name: "r/t#1".to_owned() }
+        Record { kind: Kind::Group, pid, born, place, token: token(), name: "r/t#1".to_owned() }
     }
 
     fn here() -> Option<String> {
@@ -356,7 +362,7 @@ mod tests {
     #[test]
     fn lines_that_are_not_whole_mislead_nobody_and_the_marker_still_finds() {
         let scene = Scene::new("torn");
-        let (mut marked, mut bystander) = (sleeper(Some(&format!("outer,{TOKEN}"))), sleeper(None));
+        let (mut marked, mut bystander) = (sleeper(Some(&format!("outer,{}", token()))), sleeper(None));
         let mut torn = record(pid(&bystander), born(&bystander)).line();
         torn[10] ^= 1;
         let mut foreign = record(pid(&bystander), born(&bystander));
@@ -380,10 +386,10 @@ mod tests {
     fn tokens_are_compared_as_a_whole() {
         let scene = Scene::new("tokens");
         scene.write(&[]);
-        let others = [&TOKEN[1..], &format!("{TOKEN}0"), &format!("x{TOKEN}"), "", ","];
+        let others = [&token()[1..], &format!("{}0", token()), &format!("x{}", token()), "", ","];
         let mut children: Vec<Child> = others.into_iter().map(|marker| sleeper(Some(marker))).collect();
         let mut command = Command::new("sleep");
-        children.push(command.arg("1000").env(format!("X{MARKER}"), TOKEN).spawn().expect("a process"));
+        children.push(command.arg("1000").env(format!("X{MARKER}"), token()).spawn().expect("a process"));
         assert_eq!(scene.end(), Leftovers::default());
         assert!(children.iter_mut().all(lives));
         children.into_iter().for_each(dismiss);
@@ -392,7 +398,7 @@ mod tests {
     #[test]
     fn after_a_restart_of_the_system_nothing_is_left() {
         let scene = Scene::new("boot");
-        let mut child = sleeper(Some(TOKEN));
+        let mut child = sleeper(Some(&token()));
         let place = "5eedb007-0000-4000-8000-000000000000:4026531836".to_owned();
         let old = Record { place, ..record(pid(&child), born(&child)) };
         let owner = Record { kind: Kind::Owner, ..old.clone() };
@@ -441,7 +447,7 @@ mod tests {
         scene.write(&[]);
         let forked = File::open(scene.register()).expect("a file");
         forked.lock().expect("locked");
-        let (mut child, folder) = (sleeper(Some(TOKEN)), scene.0.clone());
+        let (mut child, folder) = (sleeper(Some(&token())), scene.0.clone());
         let waiting = std::thread::spawn(move || end(&folder));
         // Its lock on the folder is taken first, so that it waits from here on, or will.
         let lock = lock_file(&scene.0).expect("a file");
@@ -460,7 +466,7 @@ mod tests {
         let scene = Scene::new("user");
         scene.write(&[]);
         let mut command = Command::new("sleep");
-        command.arg("1000").env(MARKER, TOKEN).uid(65_534);
+        command.arg("1000").env(MARKER, token()).uid(65_534);
         let Ok(mut child) = command.spawn() else { return }; // Only the superuser may start one.
         let found = scene.end();
         assert_eq!((found.processes, found.warnings.len()), (0, 1), "{found:?}");

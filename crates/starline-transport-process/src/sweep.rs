@@ -2,7 +2,8 @@
 //!
 //! A process is one of theirs if it carries the token of one in its environment, if it is in a group whose leader is
 //! in a register by number and start time, or if its parent is one. Numbers are used again, so each reason is
-//! looked at again behind a descriptor of the process, and the signal goes to the descriptor.
+//! looked at again behind a descriptor of the process, and the signal goes to the descriptor. All are stopped before the
+//! first is killed: who has lost its parent or the leader of its group might not be known any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -71,6 +72,7 @@ struct Look {
 #[derive(Debug, Default)]
 struct Sweep<'l> {
     lives: &'l [&'l PastLife],
+    stopped: BTreeSet<Name>,
     ended: BTreeSet<Name>,
     foreign: BTreeSet<Name>,
     groups: BTreeSet<(usize, usize)>,
@@ -115,6 +117,12 @@ impl Sweep<'_> {
                 self.warnings.extend(look.unsettled.iter().map(|pid| {
                     format!("process {pid} is about to become another program and does not, so nobody can tell: it stays")
                 }));
+            }
+            let new = |target: &&Target| !self.stopped.contains(&(target.entry.pid, target.entry.born));
+            let new: Vec<&Target> = look.targets.iter().filter(new).collect();
+            if !new.is_empty() && Instant::now() < deadline {
+                self.stop(&new)?;
+                continue;
             }
             for some in look.targets.chunks(TOGETHER) {
                 self.end(some, deadline)?;
@@ -222,32 +230,52 @@ impl Sweep<'_> {
         None
     }
 
-    /// Ends processes for which the reason still holds, and waits for their end.
+    /// Stops processes, so that none can start another one or leave a child without a parent before it is known.
+    fn stop(&mut self, targets: &[&Target]) -> Result<(), Fault> {
+        for target in targets {
+            self.stopped.insert((target.entry.pid, target.entry.born));
+            if self.signal(target, Signal::STOP)?.is_some() {
+                table::stopped(target.entry.pid);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends processes, and waits for their end.
     fn end(&mut self, targets: &[Target], deadline: Instant) -> Result<(), Fault> {
         let mut ending = Vec::new();
         for target in targets {
             let Entry { pid, born, .. } = target.entry;
-            let Some(descriptor) = open(pid).map_err(Fault::System)? else { continue };
-            // From here on the descriptor is that of the process that was looked at.
-            if !is(pid, born) || !target.reason.holds(pid) {
-                continue;
-            }
-            if owner(pid).is_some_and(|owner| owner != nix::unistd::geteuid().as_raw()) {
-                self.leave(target);
-                continue;
-            }
-            match pidfd_send_signal(&descriptor, Signal::KILL) {
-                Ok(()) => {
-                    self.ended.insert((pid, born));
-                    self.count_group(&target.entry);
-                    ending.push((pid, descriptor));
-                }
-                Err(Errno::SRCH) => {}
-                Err(Errno::PERM) => self.leave(target),
-                Err(error) => return Err(Fault::System(error.into())),
+            if let Some(descriptor) = self.signal(target, Signal::KILL)? {
+                self.ended.insert((pid, born));
+                self.count_group(&target.entry);
+                ending.push((pid, descriptor));
             }
         }
         wait(ending, deadline)
+    }
+
+    /// Sends a signal to a process for which the reason still holds; `None` if it was not sent.
+    fn signal(&mut self, target: &Target, signal: Signal) -> Result<Option<OwnedFd>, Fault> {
+        let Entry { pid, born, .. } = target.entry;
+        let Some(descriptor) = open(pid).map_err(Fault::System)? else { return Ok(None) };
+        // If it is still there, the descriptor is that of the process that was looked at.
+        if !is(pid, born) || !target.reason.holds(pid) {
+            return Ok(None);
+        }
+        if owner(pid).is_some_and(|owner| owner != nix::unistd::geteuid().as_raw()) {
+            self.leave(target);
+            return Ok(None);
+        }
+        match pidfd_send_signal(&descriptor, signal) {
+            Ok(()) => Ok(Some(descriptor)),
+            Err(Errno::SRCH) => Ok(None),
+            Err(Errno::PERM) => {
+                self.leave(target);
+                Ok(None)
+            }
+            Err(error) => Err(Fault::System(error.into())),
+        }
     }
 
     fn leave(&mut self, target: &Target) {

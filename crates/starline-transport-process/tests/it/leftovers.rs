@@ -32,6 +32,9 @@ const FAMILY: [&str; 6] = [
 ];
 /// Those before it can be found after the end of their parents.
 const STAYING: usize = 4;
+/// Starts processes all the time that carry nothing and are in no group of ours.
+const RESTLESS: &str =
+    "while :; do env -i setsid /bin/sleep 0.02 & env -i /bin/sleep 0.001; echo 0; wait; done";
 /// How many processes these are.
 const MEMBERS: usize = 1 + 2 + 2 + 4 + 1 + 2;
 
@@ -60,6 +63,9 @@ fn host() {
         let working = async {
             match scene.parse::<usize>() {
                 Ok(fatal) => storm(&device, fatal).await,
+                Err(_) if scene == "restless" => {
+                    let _ = begin(&device, sh(RESTLESS)).await;
+                }
                 Err(_) => {
                     let all = FAMILY.iter().enumerate().map(|(number, script)| {
                         let mut attempt = sh(script);
@@ -177,6 +183,19 @@ async fn nothing_is_left_of_a_process_that_was_killed() {
     assert!(is_alive(foreign.id().cast_signed()), "it only has the same name");
     foreign.kill().expect("killed");
     foreign.wait().expect("a status");
+}
+
+/// Each of them starts the next one, without the variable, in a session of its own, and stays its parent for a moment.
+#[tokio::test]
+async fn what_begins_while_it_is_looked_for_is_found() {
+    let scratch = Scratch::new();
+    let mut host = Host::start(scratch.path(), "restless");
+    for _ in 0..20 {
+        host.said().expect("more");
+    }
+    host.kill();
+    let left = end(&scratch).await;
+    assert_eq!(at_work_in(scratch.path()), [0; 0], "{left:?}");
 }
 
 #[tokio::test]
