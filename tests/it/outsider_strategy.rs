@@ -44,5 +44,7 @@ fn outsider_strategy_builds_and_passes() {
         .expect("cargo starts");
     let (out, error) = (String::from_utf8_lossy(&tested.stdout), String::from_utf8_lossy(&tested.stderr));
     assert!(tested.status.success(), "{out}\n{error}");
-    assert!(out.contains("sticky_keeps_the_laws ... ok"), "{out}");
+    for law in ["placements_fit", "facts_restore_the_strategy", "runs_end", "schedules_keep_every_rule"] {
+        assert!(out.contains(&format!("strategy_laws::{law} ... ok")), "{out}");
+    }
 }

@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
 use crate::cargo;
+use crate::metadata::{Depth, Metadata};
 
 pub(crate) const HELP: &str = "\
 sim   random graphs, faults and edits against the scheduler under a virtual clock, judged by oracles
@@ -18,6 +19,12 @@ edits random batches against an independent reference: verdicts, faults, graphs,
         --batches N how many (1,000,000)     --seed S    the first world
         --jobs J    how many processes       each has its own share of the worlds
       A failure prints what runs it again.
+
+kill  the real program, killed at random moments by SIGKILL while its tasks write a synced ledger, while tasks are killed,
+      while it is stopped and edited: nothing may be lost, nothing done twice that was recorded, no two attempts of a
+      task at a time.
+        --cycles N  how many kills (1,000)       --base B, --seed N, --jobs J   as above
+        --keep      leave the folders of the runs
 
 power-cut  the journal on a simulated disk whose power goes after any write: any part of what was not synced
       survives, and nothing that was acknowledged may be missing.
@@ -35,6 +42,8 @@ pub(crate) enum Subject {
     Sim,
     /// Random batches of edits against a reference
     Edits,
+    /// The real program, killed again and again
+    Kill,
     /// The journal when the power goes
     PowerCut,
     /// The journal on a full or broken disk
@@ -48,6 +57,7 @@ pub(crate) fn run(subject: Subject, args: &[String]) -> anyhow::Result<bool> {
     match subject {
         Subject::Sim => sim(args),
         Subject::Edits => edits(args),
+        Subject::Kill => kill(args),
         Subject::PowerCut => torture("power-cut", args),
         Subject::Disk => torture("disk", args),
         Subject::Rot => torture("rot", args),
@@ -59,6 +69,23 @@ fn sim(args: &[String]) -> anyhow::Result<bool> {
     command.args(["run", "--release", "--package", "starline-sim", "--features", "seeded-bugs"]);
     command.args(["--bin", "starline-soak", "--", "sim"]).args(args);
     Ok(cargo::run(&mut command)?.success())
+}
+
+/// The program that users have, and one that kills it.
+fn kill(args: &[String]) -> anyhow::Result<bool> {
+    let mut build = cargo::command();
+    build.args(["build", "--release", "--package", "starline-cli"]);
+    if !cargo::run(&mut build)?.success() {
+        return Ok(false);
+    }
+    let target = Metadata::load(None, Depth::Declared)?.target_directory;
+    let mut command = cargo::command();
+    command.args(["run", "--release", "--package", "starline-tests", "--bin", "starline-kill", "--"]);
+    command.arg("--program").arg(target.join("release/starline"));
+    if !args.iter().any(|arg| arg == "--cycles" || arg == "--seed") {
+        command.args(["--cycles", "1000"]);
+    }
+    Ok(cargo::run(command.args(args))?.success())
 }
 
 /// The simulated disk beneath the journal.

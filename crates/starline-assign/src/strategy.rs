@@ -72,7 +72,8 @@ pub trait AssignmentStrategy: fmt::Debug + Send {
     /// `strategy_faulted`, and serves the tasks by its fallback.
     fn assign(&self, round: &mut Round<'_>) -> Result<(), PlaceError>;
 
-    /// Learns from a fact, live or replayed. The only place where a strategy may change.
+    /// Learns from a fact, live or replayed. The only place where a strategy may change. The first fact of a run,
+    /// `run_created`, may come again, when the run comes back from its journal: then everything begins anew.
     fn observe(&mut self, event: &Event) {
         let _ = event;
     }

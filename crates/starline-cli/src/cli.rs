@@ -10,8 +10,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::json;
 
 use crate::command::{
-    completions, control, demo, devices, doctor, edit, explain, export, import, init, ls, plan, report, run,
-    schema, serve, show, undo, validate, watch,
+    completions, control, demo, devices, doctor, edit, explain, export, import, init, journal, ls, plan,
+    replay, report, resume, rollback, run, schema, serve, show, undo, validate, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -58,10 +58,10 @@ enum Verb {
     Redo(undo::UndoArgs),
     #[command(about = control::PAUSE, after_help = control::PAUSE_HELP)]
     Pause(control::RunCommand),
-    #[command(about = control::RESUME, after_help = control::RESUME_HELP)]
-    Resume(control::RunCommand),
+    Resume(resume::ResumeArgs),
     #[command(about = control::CANCEL, after_help = control::CANCEL_HELP)]
     Cancel(control::CancelCommand),
+    Rollback(Box<rollback::RollbackArgs>),
     #[command(about = control::RETRY, after_help = control::RETRY_HELP)]
     Retry(control::TaskCommand),
     #[command(about = control::SKIP, after_help = control::SKIP_HELP)]
@@ -74,6 +74,8 @@ enum Verb {
     Reject(control::TaskCommand),
     Show(show::ShowArgs),
     Report(report::ReportArgs),
+    Replay(replay::ReplayArgs),
+    Journal(journal::JournalArgs),
     Export(Box<export::ExportArgs>),
     Import(Box<import::ImportArgs>),
     Devices(devices::DevicesArgs),
@@ -96,12 +98,16 @@ impl Verb {
             Self::Explain(args) => &args.output,
             Self::Edit(args) => &args.output,
             Self::Undo(args) | Self::Redo(args) => &args.output,
-            Self::Pause(args) | Self::Resume(args) => &args.output,
+            Self::Pause(args) => &args.output,
+            Self::Resume(args) => &args.output,
             Self::Cancel(args) => &args.output,
+            Self::Rollback(args) => &args.output,
             Self::Retry(args) | Self::Skip(args) | Self::Approve(args) | Self::Reject(args) => &args.output,
             Self::Release(args) => &args.output,
             Self::Show(args) => &args.output,
             Self::Report(args) => &args.output,
+            Self::Replay(args) => &args.output,
+            Self::Journal(args) => args.output(),
             Self::Export(args) => &args.output,
             Self::Import(args) => &args.output,
             Self::Devices(args) => args.output(),
@@ -126,8 +132,9 @@ impl Verb {
             Self::Undo(args) => args.execute("undo", output),
             Self::Redo(args) => args.execute("redo", output),
             Self::Pause(args) => args.execute("pause", "starts nothing new", output),
-            Self::Resume(args) => args.execute("resume", "goes on", output),
+            Self::Resume(args) => args.execute(output),
             Self::Cancel(args) => args.execute(output),
+            Self::Rollback(args) => args.execute(output),
             Self::Retry(args) => args.execute("retry", "is tried again", output),
             Self::Skip(args) => args.execute("skip", "is skipped", output),
             Self::Release(args) => args.execute(output),
@@ -135,6 +142,8 @@ impl Verb {
             Self::Reject(args) => args.execute("reject", "is refused", output),
             Self::Show(args) => args.execute(output),
             Self::Report(args) => args.execute(output),
+            Self::Replay(args) => args.execute(output),
+            Self::Journal(args) => args.execute(output),
             Self::Export(args) => args.execute(output),
             Self::Import(args) => args.execute(output),
             Self::Devices(args) => args.execute(output),
@@ -294,7 +303,7 @@ mod tests {
              --modification-timeout --yes --secret-file --trace --detach --state-dir --ephemeral --json --quiet \
              --verbose --color",
             "serve --devices --listen --secret-file --state-dir --json --quiet --verbose --color",
-            "ls --state-dir --json --quiet --verbose --color",
+            "ls --dead --state-dir --json --quiet --verbose --color",
             "watch RUN --after --state-dir --json --quiet --verbose --color",
             "explain RUN TASK --state-dir --json --quiet --verbose --color",
             "edit RUN --file --add-task --update-task --remove-task --add-dependency --update-dependency \
@@ -303,8 +312,9 @@ mod tests {
             "undo RUN --expect-revision --state-dir --json --quiet --verbose --color",
             "redo RUN --expect-revision --state-dir --json --quiet --verbose --color",
             "pause RUN --state-dir --json --quiet --verbose --color",
-            "resume RUN --state-dir --json --quiet --verbose --color",
+            "resume RUN --devices --secret-file --state-dir --json --quiet --verbose --color",
             "cancel RUN TASK --force --state-dir --json --quiet --verbose --color",
+            "rollback RUN --force --devices --yes --secret-file --state-dir --json --quiet --verbose --color",
             "retry RUN TASK --state-dir --json --quiet --verbose --color",
             "skip RUN TASK --state-dir --json --quiet --verbose --color",
             "release RUN HOLD --state-dir --json --quiet --verbose --color",
@@ -312,6 +322,10 @@ mod tests {
             "reject RUN TASK --state-dir --json --quiet --verbose --color",
             "show RUN TASK --state-dir --json --quiet --verbose --color",
             "report RUN --output --state-dir --json --quiet --verbose --color",
+            "replay RUN --until --speed --state-dir --json --quiet --verbose --color",
+            "journal verify RUN --state-dir --json --quiet --verbose --color",
+            "journal export RUN --output --state-dir --json --quiet --verbose --color",
+            "journal repair RUN --state-dir --json --quiet --verbose --color",
             "export SOURCE --to --from --output --schema --strict --state-dir --json --quiet --verbose --color",
             "import FILE --from --output --strict --pin --devices-out --inspect --state-dir --json --quiet \
              --verbose --color",

@@ -14,6 +14,9 @@ use starline::workflow::DeviceFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::issue::{Content, Issue};
+use crate::launch::{DeviceText, absolute};
+use crate::output::Output;
+use crate::paint::printable;
 use crate::probe::{self, Trial};
 use crate::source::Source;
 
@@ -28,8 +31,8 @@ const LOCAL: &str = "local";
 #[derive(Debug)]
 pub(crate) struct Devices {
     entries: Vec<Described>,
-    /// The file they come from, and its folder; none for this machine.
-    file: Option<(String, PathBuf)>,
+    /// The file they come from; none for this machine.
+    file: Option<Source>,
 }
 
 #[derive(Debug)]
@@ -56,13 +59,27 @@ impl Devices {
     /// # Errors
     /// The file cannot be read, or every problem in it.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let source = Source::read(path)?;
+        Self::of(Source::read(path)?)
+    }
+
+    /// The devices of a device file that was read.
+    ///
+    /// # Errors
+    /// Every problem in it.
+    pub(crate) fn of(source: Source) -> Result<Self, Failure> {
         let file = DeviceFile::parse(&source.bytes).map_err(|problems| {
             Failure::issues(&source.name, problems.into_iter().map(Issue::from).collect())
         })?;
         let entries = file.devices.into_iter();
         let entries = entries.map(|entry| Described::new(entry.profile, entry.options)).collect();
-        Ok(Self { entries, file: Some((source.name, source.folder)) })
+        Ok(Self { entries, file: Some(source) })
+    }
+
+    /// The device file as it was read, for another process to read again; none for this machine.
+    pub(crate) fn text(&self) -> Option<DeviceText> {
+        let source = self.file.as_ref()?;
+        let text = String::from_utf8_lossy(&source.bytes).into_owned();
+        Some(DeviceText { file: source.name.clone(), folder: absolute(&source.folder), text })
     }
 
     /// What is in a device file.
@@ -186,7 +203,7 @@ impl Devices {
         let listed = named[..named.len().min(LISTED)].join(", ");
         let message = format!("this version runs nothing on devices of these kinds: {listed}{more}");
         let hint = "use devices of the kind process, or look at the run with `plan` or --simulate".to_owned();
-        let file = self.file.as_ref().map_or("devices", |(file, _)| file);
+        let file = self.file.as_ref().map_or("devices", |source| &source.name);
         Err(Failure::issues(file, vec![Issue::whole("unsupported_kind", message, Some(hint))]))
     }
 
@@ -209,6 +226,10 @@ impl Devices {
         }
         let given = |device: ProcessDevice| {
             let device = device.with_secrets(belongings.secrets.clone());
+            let device = match &belongings.register {
+                Some(folder) => device.with_register(folder),
+                None => device,
+            };
             match &belongings.blobs {
                 Some(blobs) => device.with_blobs(Arc::clone(blobs)),
                 None => device,
@@ -235,8 +256,9 @@ impl Devices {
 
     fn connect_one(&self, entry: &Described, defaults: &ProcessOptions) -> Result<ProcessDevice, Failure> {
         let profile = &entry.profile;
+        let from = self.file.as_ref();
         let (file, folder) =
-            self.file.as_ref().map_or_else(|| ("devices", Path::new(".")), |(file, folder)| (file, folder));
+            from.map_or_else(|| ("devices", Path::new(".")), |source| (source.name.as_str(), &source.folder));
         let refuse = |code: &str, message: String, hint: Option<String>| {
             Failure::issues(file, vec![Issue::whole(code, message, hint)])
         };
@@ -256,6 +278,22 @@ impl Devices {
     }
 }
 
+/// Ends what an earlier process has left running, of which the register is in this folder.
+///
+/// # Errors
+/// The system is in the way, or the earlier process lives: then something may be running still.
+pub(crate) async fn end_leftovers(register: &Path, output: &Output) -> Result<(), Failure> {
+    let ended = ProcessDevice::end_leftovers(register).await.map_err(|error| {
+        Failure::infrastructure("leftovers", "tasks of an earlier process may still be running", &error)
+    })?;
+    ended.warnings.iter().for_each(|warning| output.warning(&printable(warning)));
+    if ended.processes > 0 && !output.is_quiet() {
+        let word = if ended.processes == 1 { "process that was" } else { "processes that were" };
+        output.notice(&format!("ended {} {word} left running", ended.processes));
+    }
+    Ok(())
+}
+
 /// What devices are given beside their tasks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Belongings {
@@ -263,6 +301,8 @@ pub(crate) struct Belongings {
     pub(crate) secrets: Secrets,
     /// Where files come from and go to.
     pub(crate) blobs: Option<Arc<dyn BlobStore>>,
+    /// Where it is written down what is running, for the next process if this one is killed.
+    pub(crate) register: Option<PathBuf>,
 }
 
 /// What to do where this machine is not enough.

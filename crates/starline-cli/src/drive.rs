@@ -5,24 +5,26 @@ use std::time::Duration;
 
 use starline::bus::{EventBus, Subscription};
 use starline::event::{EventFilter, Gap};
-use starline::journal::JournalFault;
+use starline::journal::{Journal as _, JournalFault};
 use starline::orchestrator::{
-    AssignmentStrategy, Device, Orchestrator, Run, RunError, RunOptions, StrategyChoice,
+    AssignmentStrategy, Device, Orchestrator, RecoverOptions, Run, RunError, RunOptions, StrategyChoice,
 };
 use starline::server::ServerOptions;
 use starline::transport_process::ProcessDevice;
-use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, SharedEnvelope, TaskId};
+use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, RunState, SharedEnvelope, TaskId};
 
 use crate::attempts::Attempts;
 use crate::editor::EditorChoice;
 use crate::failure::Failure;
 use crate::gates::{Answers, Gates};
 use crate::interrupt::{Interrupts, Unstarted};
+use crate::journal::RunJournal;
 use crate::output::{Output, ask};
 use crate::records::Records;
 use crate::serving::Serving;
 use crate::state::State;
 use crate::summary::Summary;
+use crate::watchman::Watchman;
 
 /// Facts that wait for a reader of the output. One that stays further behind misses some, and is told so.
 const BACKLOG: usize = 1 << 20;
@@ -33,8 +35,7 @@ const GRIP: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) run_id: RunId,
-    pub(crate) graph: Arc<GraphSpec>,
-    pub(crate) settings: RunSettings,
+    pub(crate) begin: Begin,
     pub(crate) strategy: Box<dyn AssignmentStrategy>,
     pub(crate) devices: Vec<Arc<dyn Device>>,
     /// Those of the devices whose processes must be gone at the end.
@@ -48,6 +49,15 @@ pub(crate) struct Job {
     pub(crate) unstarted: Option<Unstarted>,
 }
 
+/// How a run begins here.
+#[derive(Debug)]
+pub(crate) enum Begin {
+    /// It is new.
+    Submit { graph: Arc<GraphSpec>, settings: Box<RunSettings> },
+    /// Its records are there; the process that made them is gone.
+    Recover,
+}
+
 /// Where tasks are planned to run.
 pub(crate) type Plan = [(TaskId, Option<DeviceId>)];
 
@@ -56,6 +66,11 @@ pub(crate) trait Watcher {
     /// The run is about to begin.
     fn planned(&mut self, plan: &Plan) {
         let _ = plan;
+    }
+
+    /// A fact from before this process, which is not shown as something new.
+    fn past(&mut self, envelope: &Envelope) {
+        let _ = envelope;
     }
 
     /// A fact, or output of a task.
@@ -99,18 +114,7 @@ pub(crate) fn run(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Resul
 }
 
 async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<Summary, Failure> {
-    let Job {
-        run_id,
-        graph,
-        settings,
-        strategy,
-        devices,
-        processes,
-        mut records,
-        editor,
-        answers,
-        unstarted,
-    } = job;
+    let Job { run_id, begin, strategy, devices, processes, mut records, editor, answers, unstarted } = job;
     let interrupts = Interrupts::listen().map_err(|error| deaf(&error))?;
     if let Some(unstarted) = unstarted {
         unstarted.hand_over();
@@ -122,6 +126,8 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
             return Err(Failure::infrastructure("device_unusable", what, &error));
         }
     }
+    let register = records.register().filter(|_| !processes.is_empty());
+    let watchman = register.map(|register| Watchman::over(&register));
     let journal = records.journal();
     let (orchestrator, bus) = match &journal {
         Some(journal) => starline::with_journal(Arc::clone(journal) as _),
@@ -140,19 +146,36 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
         orchestrator.fleet().connect(device).await?;
     }
     let facts = bus.subscribe_with(EventFilter::all().run(run_id.clone()), BACKLOG);
-    let options = RunOptions {
-        id: Some(run_id),
-        settings,
-        strategy: StrategyChoice::Own(strategy),
-        planner: editor.planner(),
-        ..RunOptions::default()
+    let is_new = matches!(begin, Begin::Submit { .. });
+    let gates = Gates::new(answers);
+    let mut follower = Follower { attempts: &mut attempts, records: &mut records, gates, output, watcher };
+    let begun = match begin {
+        Begin::Submit { graph, settings } => {
+            let options = RunOptions {
+                id: Some(run_id),
+                settings: *settings,
+                strategy: StrategyChoice::Own(strategy),
+                planner: editor.planner(),
+                ..RunOptions::default()
+            };
+            submit(&orchestrator, graph, options, &editor, follower.watcher).await
+        }
+        Begin::Recover => {
+            let options = RecoverOptions {
+                strategy: StrategyChoice::Own(strategy),
+                planner: editor.planner(),
+                ..RecoverOptions::default()
+            };
+            recover(&orchestrator, run_id, options, &editor, journal.as_deref(), &mut follower).await
+        }
     };
-    let begun = begin(&orchestrator, graph, options, &editor, interrupts, watcher).await;
     let followed = match begun {
         Ok(run) => {
-            let gates = Gates::new(answers);
-            let mut follower =
-                Follower { attempts: &mut attempts, records: &mut records, gates, output, watcher };
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "signals are heard even while output waits for its reader"
+            )]
+            drop(tokio::spawn(interrupts.cancel(run.clone())));
             let broken = async {
                 match &journal {
                     Some(journal) => journal.failed().await,
@@ -178,13 +201,16 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
     for process in processes {
         process.shut_down().await;
     }
+    drop(watchman);
     let outcome = match (followed, broken) {
         (Ok(outcome), _) => outcome,
         (Err(_), Some(failure)) => {
             return Err(failure.with_hint("nothing more was started, and running tasks were stopped"));
         }
         (Err(failure), None) => {
-            records.discard();
+            if is_new {
+                records.discard();
+            }
             return Err(failure);
         }
     };
@@ -212,13 +238,12 @@ pub(crate) fn deaf(error: &std::io::Error) -> Failure {
     Failure::infrastructure("signals", "failed to listen for signals", error)
 }
 
-/// Submits, places and starts a run that ends early if somebody asks for it.
-async fn begin(
+/// Submits, places and starts a run.
+async fn submit(
     orchestrator: &Orchestrator,
     graph: Arc<GraphSpec>,
     options: RunOptions,
     editor: &EditorChoice,
-    interrupts: Interrupts,
     watcher: &mut dyn Watcher,
 ) -> Result<Run, Failure> {
     let run = orchestrator.submit(graph, options).await?;
@@ -226,11 +251,33 @@ async fn begin(
     let plan = run.assign().await?;
     watcher.planned(&plan);
     run.start().await?;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "signals are heard even while output waits for its reader"
-    )]
-    drop(tokio::spawn(interrupts.cancel(run.clone())));
+    Ok(run)
+}
+
+/// Goes on with a run: what happened so far is taken in, and what holds it up is ended.
+async fn recover(
+    orchestrator: &Orchestrator,
+    run: RunId,
+    options: RecoverOptions,
+    editor: &EditorChoice,
+    journal: Option<&RunJournal>,
+    follower: &mut Follower<'_>,
+) -> Result<Run, Failure> {
+    let mut after = None;
+    while let Some(journal) = journal {
+        let page = journal.read(&run, after, GRIP).await.map_err(|error| RunError::Journal(error.kind()))?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.seq);
+        page.iter().for_each(|envelope| follower.take_past(envelope));
+    }
+    let run = orchestrator.recover(run, options).await?;
+    follower.gates.go_on(run.id(), follower.output);
+    editor.wait_for_others(&run).await?;
+    match run.status().state {
+        RunState::Created | RunState::Ready => run.start().await?,
+        RunState::Paused => run.resume().await?,
+        _ => {}
+    }
     Ok(run)
 }
 
@@ -292,6 +339,14 @@ impl Follower<'_> {
             () = paced => {}
         }
         true
+    }
+
+    /// Takes in a fact from before this process.
+    fn take_past(&mut self, envelope: &Envelope) {
+        self.records.observe(envelope);
+        self.attempts.observe(envelope);
+        self.watcher.past(envelope);
+        self.gates.observe_past(envelope);
     }
 
     fn take(&mut self, envelope: &Envelope) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use starline::agent::{RuleFault, ScriptedPlanner};
 use starline::orchestrator::{Run, RunError};
 use starline::planner::Planner;
@@ -18,7 +19,8 @@ use crate::output::Output;
 pub(crate) const EXTERNAL: &str = "external";
 
 /// Who is asked when a task ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum EditorName {
     /// Nobody: ends of tasks open no holds, and anybody may edit all the same
     None,

@@ -118,6 +118,30 @@ impl Gates {
         }
     }
 
+    /// Takes in a fact from before this process: what was asked and not answered is asked again.
+    pub(crate) fn observe_past(&mut self, envelope: &Envelope) {
+        match &envelope.event {
+            Event::ApprovalRequested { task, prompt, .. } => {
+                self.open.push_back(Question { task: task.id().clone(), prompt: Arc::clone(prompt) });
+            }
+            Event::ApprovalGranted { task, .. }
+            | Event::ApprovalRefused { task, .. }
+            | Event::ApprovalExpired { task }
+            | Event::TaskCancelled { task, .. }
+            | Event::TaskSkipped { task, .. } => self.close(task.id()),
+            _ => {}
+        }
+    }
+
+    /// After the facts from before this process: where nobody can be asked, it is told what is waited for.
+    pub(crate) fn go_on(&mut self, run: &RunId, output: &Output) {
+        match self.answers {
+            Answers::Terminal => {}
+            Answers::Nobody => self.give_up(run, "nobody is asked here", output),
+            Answers::InAdvance => self.open.clear(),
+        }
+    }
+
     fn close(&mut self, task: &TaskId) {
         let Some(at) = self.open.iter().position(|question| question.task == *task) else { return };
         self.open.remove(at);

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use starline::bus::{EventBus, Subscription};
 use starline::device::Secrets;
 use starline::event::{EventFilter, SharedEnvelope};
-use starline::orchestrator::{Orchestrator, Run, RunError, RunOptions, StrategyChoice};
+use starline::journal::Journal as _;
+use starline::orchestrator::{Orchestrator, RecoverOptions, Run, RunError, RunOptions, StrategyChoice};
 use starline::server::{Principal, Submission, SubmitFailure, Submitter};
-use starline::types::{Payload, RunId};
+use starline::types::{Payload, RunId, RunState};
 use starline::workflow::{LoadOptions, Workflow};
 
 use crate::attempts::Attempts;
@@ -19,11 +20,13 @@ use crate::editor::EditorChoice;
 use crate::failure::Failure;
 use crate::implied::imply_gates;
 use crate::journals::Journals;
+use crate::launch::Launch;
 use crate::load;
 use crate::options::StateOptions;
 use crate::output::notice;
 use crate::paint::printable;
-use crate::records::Records;
+use crate::past::{Past, names};
+use crate::records::{RESULT, Records};
 use crate::run_id;
 use crate::secrets::used;
 use crate::sent::{Contents, Folder};
@@ -65,8 +68,15 @@ impl Submitter for Host {
         let editor = EditorChoice::of(None, &workflow, "workflow").map_err(invalid)?;
         let run_id = run_id::fresh();
         let options = StateOptions { state_dir: self.state_dir.clone(), ephemeral: false };
+        let launch = Launch {
+            strategy: submission.strategy.clone(),
+            devices: self.devices.text(),
+            served: true,
+            ..Launch::of("workflow", &folder)
+        };
+        let profiles = self.devices.profiles();
         let records =
-            Records::create(&options, &run_id, &workflow, self.devices.profiles()).map_err(invalid)?;
+            Records::create(&options, &run_id, &workflow, profiles, Some(&launch)).map_err(invalid)?;
         if let Some(journal) = records.journal() {
             self.journals.add(&run_id, journal);
         }
@@ -87,18 +97,87 @@ impl Submitter for Host {
             }
         };
         notice(&printable(&format!("run {run_id} began, handed over by {}", by.name)));
-        let slots = self.devices.profiles().into_iter().map(|profile| (profile.id, profile.slots));
-        let attempts = Attempts::of(slots);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "records are written beside the runs, and end with them"
-        )]
-        drop(tokio::spawn(record(run.clone(), records, attempts, facts, Arc::clone(&self.journals))));
+        self.keep_records(run.clone(), records, self.attempts(), facts);
         Ok(run)
     }
 }
 
 impl Host {
+    /// Goes on with the runs of an earlier process like this one that was killed, and says so.
+    ///
+    /// # Errors
+    /// The state folder cannot be read. What stands in the way of a single run is told, and the others go on.
+    pub(crate) async fn take_up_all(&self) -> Result<(), Failure> {
+        let state_dir = self.state_dir.clone();
+        // Journals are read, and processes asked, which both may take a while.
+        let found = tokio::task::spawn_blocking(move || interrupted(&state_dir));
+        let found = found.await.unwrap_or_else(|_| Ok(Vec::new()))?;
+        for (past, launch) in found {
+            let name = past.name().to_owned();
+            match self.take_up(past, &launch).await {
+                Ok(()) => notice(&printable(&format!("run {name} goes on"))),
+                Err(failure) => notice(&printable(&format!("run {name} does not go on: {failure}"))),
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_up(&self, past: Past, launch: &Launch) -> Result<(), Failure> {
+        let orchestrator = self.orchestrator.upgrade().ok_or(RunError::ShutDown)?;
+        let run_id = past.run_id()?;
+        let workflow = past.workflow();
+        let strategy = load::strategy(launch.strategy.as_deref(), &workflow)?;
+        let editor = EditorChoice::of(launch.editor, &workflow, &launch.file)?;
+        let options = StateOptions { state_dir: self.state_dir.clone(), ephemeral: false };
+        let mut records = Records::reopen(&options, &run_id, self.devices.profiles())?;
+        let mut attempts = self.attempts();
+        let mut after = None;
+        if let Some(journal) = records.journal() {
+            loop {
+                let page = journal.read(&run_id, after, GRIP).await;
+                let page = page.map_err(|error| RunError::Journal(error.kind()))?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.seq);
+                for fact in &page {
+                    records.observe(fact);
+                    attempts.observe(fact);
+                }
+            }
+            self.journals.add(&run_id, journal);
+        }
+        let facts = self.bus.subscribe_with(EventFilter::all().run(run_id.clone()), BACKLOG);
+        let options = RecoverOptions {
+            strategy: StrategyChoice::Own(strategy),
+            planner: editor.planner(),
+            ..RecoverOptions::default()
+        };
+        let run = match orchestrator.recover(run_id.clone(), options).await {
+            Ok(run) => run,
+            Err(error) => {
+                self.journals.remove(&run_id);
+                return Err(error.into());
+            }
+        };
+        editor.wait_for_others(&run).await?;
+        if matches!(run.status().state, RunState::Created | RunState::Ready) {
+            run.start().await?;
+        }
+        self.keep_records(run, records, attempts, facts);
+        Ok(())
+    }
+
+    fn attempts(&self) -> Attempts {
+        Attempts::of(self.devices.profiles().into_iter().map(|profile| (profile.id, profile.slots)))
+    }
+
+    fn keep_records(&self, run: Run, records: Records, attempts: Attempts, facts: Subscription) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "records are written beside the runs, and end with them"
+        )]
+        drop(tokio::spawn(record(run, records, attempts, facts, Arc::clone(&self.journals))));
+    }
+
     fn read(&self, submission: &Submission, folder: &Path) -> Result<Workflow, SubmitFailure> {
         let options = LoadOptions {
             inputs: submission.inputs.clone(),
@@ -123,6 +202,24 @@ impl Host {
     }
 }
 
+/// The runs of a process that served and was killed, with what they were begun with.
+fn interrupted(state_dir: &Path) -> Result<Vec<(Past, Launch)>, Failure> {
+    let mut found = Vec::new();
+    for name in names(state_dir)? {
+        let folder = state_dir.join("runs").join(&name);
+        let over = folder.join(RESULT).exists();
+        let Some(launch) = Launch::read(&folder).ok().filter(|launch| launch.served && !over) else {
+            continue;
+        };
+        match Past::find(state_dir, &name) {
+            Ok(past) if past.is_interrupted() => found.push((past, launch)),
+            Ok(_) => {}
+            Err(failure) => notice(&printable(&format!("run {name} does not go on: {failure}"))),
+        }
+    }
+    Ok(found)
+}
+
 async fn begin(
     orchestrator: &Orchestrator,
     graph: Arc<starline::types::GraphSpec>,
@@ -141,21 +238,31 @@ fn absolute(workflow: &mut Workflow, folder: &Path) {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let graph = Arc::make_mut(&mut workflow.graph);
     for task in &mut graph.tasks {
-        let has = match &task.run {
+        let has_folder = |run: &Payload| match run {
             Payload::Sh(shell) => shell.cwd.is_some(),
             Payload::Exec(exec) => exec.cwd.is_some(),
             _ => false,
         };
-        if !has {
+        if !task.payloads().any(has_folder) {
             continue;
         }
-        let cwd = match &mut Arc::make_mut(task).run {
-            Payload::Sh(shell) => &mut Arc::make_mut(shell).cwd,
-            Payload::Exec(exec) => &mut Arc::make_mut(exec).cwd,
-            _ => continue,
-        };
-        *cwd = cwd.take().map(|cwd| folder.join(cwd).to_string_lossy().into_owned());
+        let task = Arc::make_mut(task);
+        below(&folder, &mut task.run);
+        if let Some(details) = task.details.as_mut().filter(|details| details.compensate.is_some())
+            && let Some(undo) = &mut Arc::make_mut(details).compensate
+        {
+            below(&folder, &mut undo.run);
+        }
     }
+}
+
+fn below(folder: &Path, run: &mut Payload) {
+    let cwd = match run {
+        Payload::Sh(shell) if shell.cwd.is_some() => &mut Arc::make_mut(shell).cwd,
+        Payload::Exec(exec) if exec.cwd.is_some() => &mut Arc::make_mut(exec).cwd,
+        _ => return,
+    };
+    *cwd = cwd.take().map(|cwd| folder.join(cwd).to_string_lossy().into_owned());
 }
 
 /// Keeps the facts of a run until its end.

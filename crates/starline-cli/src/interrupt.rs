@@ -65,6 +65,15 @@ impl Interrupts {
                     screen::close();
                     std::process::exit(i32::from(Exit::Cancelled.code()));
                 }
+                Err(RunError::Journal(_)) if force => {
+                    screen::close();
+                    std::process::exit(i32::from(Exit::Journal.code()));
+                }
+                Err(RunError::Journal(fault)) => notice(&format!(
+                    "the run cannot be cancelled now: {fault}; interrupt again to end this process, and go on later \
+                     with `starline resume {}`",
+                    run.id()
+                )),
                 Err(error) => notice(&format!("failed to cancel the run: {error}")),
             }
             force = true;

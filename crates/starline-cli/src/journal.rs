@@ -1,91 +1,130 @@
-//! The journal of a run: a file with one fact on each line.
-//!
-//! A fact is handed to the system before anything is done because of it, and what could not be written is not done:
-//! it outlives this process, and not a loss of power.
+//! The journal of a run: a store of its own, in which a fact is durable before anything is done because of it.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use starline::journal::{Fence, Journal, JournalError, JournalFault, Opened, RunId, Seq, SharedEnvelope};
+use futures::executor::block_on;
+use starline::journal::{
+    Checkpoint, Fence, Journal, JournalError, JournalFault, Opened, RunId, Seq, SharedEnvelope,
+};
+use starline::journal_redb::{Options, Reader, RedbJournal};
 use starline::types::Envelope;
 use tokio::sync::watch;
 
-use crate::failure::Failure;
-use crate::state::private_file;
+use crate::exit::Exit;
+use crate::failure::{Failure, with_causes};
+use crate::moment::pause;
+use crate::output::notice;
 
-/// Bytes that wait at most until they are written.
-const BUFFER: usize = 1 << 16;
+/// Name of the store in the folder of its run.
+pub(crate) const JOURNAL: &str = "journal.redb";
+/// Facts that wait at most until they are written, where nothing is done because of them.
+const BUFFER: usize = 4096;
+/// Records read at once.
+const PAGE: usize = 8192;
+/// Bytes that a run may keep: 4 GiB.
+const QUOTA: u64 = 4 << 30;
 
 /// The journal of one run. Once it has failed it takes nothing more.
 #[derive(Debug)]
 pub(crate) struct RunJournal {
     path: PathBuf,
-    pages: Mutex<Pages>,
+    store: RedbJournal,
+    waiting: Mutex<Waiting>,
     has_failed: watch::Sender<bool>,
 }
 
-#[derive(Debug)]
-struct Pages {
-    /// Locked as long as the run lives.
-    file: File,
-    /// What is not written yet: whole facts.
-    waiting: Vec<u8>,
-    /// Length of what is written.
-    length: u64,
-    fault: Option<io::Error>,
+/// Facts that nothing is done because of.
+#[derive(Debug, Default)]
+struct Waiting {
+    facts: Vec<SharedEnvelope>,
+    fence: Option<Fence>,
+    /// What went wrong for good, in words.
+    failure: Option<String>,
+    /// Whether there was no room the last time.
+    is_full: bool,
 }
 
 impl RunJournal {
-    /// Makes the file.
+    /// Makes the store in a folder, or opens the one that is there.
     ///
     /// # Errors
-    /// It is there already, or cannot be made.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = private_file(path)?;
-        // Whoever reads it can tell a run that lives from one that was killed. Where there are no locks, it cannot.
-        let _ = file.try_lock();
-        let pages = Pages { file, waiting: Vec::new(), length: 0, fault: None };
-        Ok(Self { path: path.to_owned(), pages: Mutex::new(pages), has_failed: watch::Sender::new(false) })
+    /// It cannot be made or read, or another process has it.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join(JOURNAL);
+        // The reserve of a store is for those that many runs share.
+        let options = Options { quota: Some(QUOTA), reserve: 0, ..Options::default() };
+        let mut tries = TRIES;
+        let store = loop {
+            match RedbJournal::open(&path, options.clone()) {
+                // What a killed process had forked has the file as well, until it becomes its program.
+                Err(error) if error.kind() == JournalFault::Locked && tries > 0 => {
+                    tries -= 1;
+                    pause(BETWEEN);
+                }
+                opened => break opened,
+            }
+        };
+        let store =
+            store.map_err(|error| Failure::journal(format!("failed to open {}", path.display()), &error))?;
+        let (waiting, has_failed) = (Mutex::default(), watch::Sender::new(false));
+        Ok(Self { path, store, waiting, has_failed })
     }
 
-    fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a fact; it is written with those after it.
+    /// Takes a fact that nothing is done because of; it is written with those after it. Outside of a runtime.
     pub(crate) fn take(&self, envelope: &Envelope) {
-        let mut pages = self.pages();
-        pages.take(envelope);
-        if pages.waiting.len() >= BUFFER {
-            pages.write();
+        let mut waiting = self.waiting();
+        if waiting.failure.is_none() {
+            waiting.facts.push(SharedEnvelope::from(envelope.clone()));
         }
-        self.tell(&pages);
+        if waiting.facts.len() >= BUFFER {
+            self.write(&mut waiting);
+        }
     }
 
-    /// Writes what was taken.
+    /// Writes what was taken. Outside of a runtime.
     pub(crate) fn flush(&self) {
-        let mut pages = self.pages();
-        pages.write();
-        self.tell(&pages);
+        self.write(&mut self.waiting());
     }
 
-    fn tell(&self, pages: &Pages) {
-        if pages.fault.is_some() {
-            self.has_failed.send_if_modified(|failed| !std::mem::replace(failed, true));
+    fn write(&self, waiting: &mut Waiting) {
+        let facts = std::mem::take(&mut waiting.facts);
+        let Some(first) = facts.first().filter(|_| waiting.failure.is_none()) else { return };
+        let run = first.run_id.clone();
+        let written = block_on(async {
+            let fence = match waiting.fence {
+                Some(fence) => fence,
+                None => self.store.open(&run).await?.fence,
+            };
+            self.store.append(&run, fence, &facts).await.map(|()| fence)
+        });
+        match written {
+            Ok(fence) => waiting.fence = Some(fence),
+            Err(error) => self.fail(waiting, &error),
         }
     }
 
-    /// What went wrong, if something did.
-    pub(crate) fn failure(&self) -> Option<Failure> {
-        let pages = self.pages();
-        let what = format!("failed to write {}", self.path.display());
-        pages.fault.as_ref().map(|fault| Failure::journal(what, fault))
+    fn fail(&self, waiting: &mut Waiting, error: &JournalError) {
+        if waiting.failure.is_none() {
+            waiting.failure =
+                Some(with_causes(format!("failed to write {}", self.path.display()), Some(error)));
+        }
+        self.has_failed.send_if_modified(|failed| !std::mem::replace(failed, true));
     }
 
-    /// Waits until something goes wrong.
+    /// What went wrong for good, if something did.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.waiting().failure.clone().map(|message| Failure::new(Exit::Journal, "journal", message))
+    }
+
+    /// Waits until something goes wrong for good.
     ///
     /// # Cancellation safety
     /// Dropping the future loses nothing.
@@ -94,53 +133,47 @@ impl RunJournal {
         // The sender lives in `self`, so this cannot fail.
         let _ = has_failed.wait_for(|failed| *failed).await;
     }
-}
 
-impl Pages {
-    fn take(&mut self, envelope: &Envelope) {
-        if self.fault.is_some() {
-            return;
-        }
-        match serde_json::to_writer(&mut self.waiting, envelope) {
-            Ok(()) => self.waiting.push(b'\n'),
-            Err(error) => self.fault = Some(error.into()),
-        }
-    }
-
-    fn write(&mut self) {
-        if self.fault.is_some() || self.waiting.is_empty() {
-            return;
-        }
-        match self.file.write_all(&self.waiting) {
-            Ok(()) => self.length += self.waiting.len() as u64,
-            Err(error) => {
-                // The journal ends with a whole fact, if the system lets it.
-                let _ = self.file.set_len(self.length);
-                self.fault = Some(error);
+    /// Notes what cannot be mended, and says what can: where there is no room there may be some later.
+    fn noted<T>(&self, done: Result<T, JournalError>) -> Result<T, JournalError> {
+        let mut waiting = self.waiting();
+        match &done {
+            Ok(_) => {
+                if std::mem::take(&mut waiting.is_full) {
+                    notice("there is room in the journal again: the run goes on");
+                }
             }
+            Err(error) if error.kind() == JournalFault::Full => {
+                if !std::mem::replace(&mut waiting.is_full, true) {
+                    notice(&format!(
+                        "{} is full: nothing more is started or changed until there is room; what is running goes on",
+                        self.path.display()
+                    ));
+                }
+            }
+            Err(error) => self.fail(&mut waiting, error),
         }
-        self.waiting.clear();
+        done
     }
 }
 
 #[async_trait]
 impl Journal for RunJournal {
-    async fn open(&self, _run: &RunId) -> Result<Opened, JournalError> {
-        Ok(Opened { fence: Fence(1), tail: None, checkpoint: None })
+    async fn open(&self, run: &RunId) -> Result<Opened, JournalError> {
+        self.noted(self.store.open(run).await)
     }
 
-    async fn append(
+    async fn append(&self, run: &RunId, fence: Fence, events: &[SharedEnvelope]) -> Result<(), JournalError> {
+        self.noted(self.store.append(run, fence, events).await)
+    }
+
+    async fn checkpoint(
         &self,
-        _run: &RunId,
-        _fence: Fence,
-        events: &[SharedEnvelope],
+        run: &RunId,
+        fence: Fence,
+        checkpoint: Checkpoint,
     ) -> Result<(), JournalError> {
-        let mut pages = self.pages();
-        events.iter().for_each(|envelope| pages.take(envelope));
-        pages.write();
-        self.tell(&pages);
-        // Nobody waits for space: whoever started the run is told, and starts it again.
-        if pages.fault.is_some() { Err(JournalError::new(JournalFault::Failed)) } else { Ok(()) }
+        self.noted(self.store.checkpoint(run, fence, checkpoint).await)
     }
 
     async fn read(
@@ -149,70 +182,80 @@ impl Journal for RunJournal {
         after: Option<Seq>,
         most: usize,
     ) -> Result<Vec<SharedEnvelope>, JournalError> {
-        let failed = |error: io::Error| JournalError::with_source(JournalFault::Failed, error);
-        let text = fs::read_to_string(&self.path).map_err(failed)?;
-        let mut records = Vec::new();
-        for line in text.lines() {
-            if records.len() == most {
-                break;
-            }
-            let envelope: Envelope = serde_json::from_str(line).map_err(|error| failed(error.into()))?;
-            if envelope.run_id == *run && after.is_none_or(|after| envelope.seq > after) {
-                records.push(SharedEnvelope::from(envelope));
-            }
-        }
-        Ok(records)
+        self.store.read(run, after, most).await
     }
 
     async fn runs(&self) -> Result<Vec<RunId>, JournalError> {
-        let run =
-            self.path.parent().and_then(Path::file_name).and_then(|name| RunId::new(name.to_str()?).ok());
-        Ok(run.into_iter().collect())
+        self.store.runs().await
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use starline::types::{Event, Revision, Timestamp, UnixMillis};
+/// How often a journal that somebody has is asked for again.
+const TRIES: u32 = 40;
+/// Time between that.
+const BETWEEN: Duration = Duration::from_millis(50);
 
-    fn fact(seq: u64) -> SharedEnvelope {
-        let event = Event::RunResumed { by: "somebody".into() };
-        let run_id = RunId::new("r").expect("id");
-        let (revision, t, at) = (Revision(0), Timestamp(seq), UnixMillis(seq));
-        SharedEnvelope::from(Envelope { seq: Seq(seq), run_id, revision, t, at, cause: None, event })
+/// What is read of a journal.
+#[derive(Debug)]
+pub(crate) enum Read<T> {
+    /// No process has it.
+    Idle(T),
+    /// A process writes it, and has to be asked.
+    Live,
+}
+
+/// The store in the folder of a run, to be read.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(crate) fn reader(folder: &Path) -> Result<Read<Reader>, Failure> {
+    let path = folder.join(JOURNAL);
+    if !path.exists() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        return Err(Failure::journal(format!("failed to read {}", path.display()), &error));
     }
-
-    #[tokio::test]
-    async fn what_was_appended_is_read() {
-        let folder = std::env::temp_dir().join(format!("starline-journal-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        let path = folder.join("journal.jsonl");
-        let _ = fs::remove_file(&path);
-        let journal = RunJournal::create(&path).expect("a file");
-        let run = RunId::new("r").expect("id");
-        journal.append(&run, Fence(1), &[fact(1), fact(2)]).await.expect("written");
-        let read = journal.read(&run, Some(Seq(1)), 10).await.expect("read");
-        assert_eq!(read, [fact(2)]);
-        assert!(journal.failure().is_none());
-        fs::remove_dir_all(folder).expect("removed");
+    match Reader::open(&path) {
+        Ok(reader) => Ok(Read::Idle(reader)),
+        Err(error) if error.kind() == JournalFault::Locked => Ok(Read::Live),
+        Err(error) => Err(unreadable(folder, &error)),
     }
+}
 
-    /// A device that is always full.
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn a_full_disk_ends_the_journal() {
-        let file = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device of every system");
-        let pages = Pages { file, waiting: Vec::new(), length: 0, fault: None };
-        let path = PathBuf::from("runs/r/journal.jsonl");
-        let journal = RunJournal { path, pages: Mutex::new(pages), has_failed: watch::Sender::new(false) };
-        let run = RunId::new("r").expect("id");
-        for _ in 0..2 {
-            let refused = journal.append(&run, Fence(1), &[fact(1)]).await.expect_err("no space");
-            assert_eq!(refused.kind(), JournalFault::Failed);
+/// Hands every fact of a run over, in order, until somebody has seen enough.
+///
+/// # Errors
+/// The store cannot be read.
+pub(crate) fn each(
+    reader: &Reader,
+    folder: &Path,
+    mut see: impl FnMut(&Envelope) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let told = |error: JournalError| unreadable(folder, &error);
+    for run in reader.runs().map_err(told)? {
+        let mut after = None;
+        loop {
+            let page = reader.read(&run, after, PAGE).map_err(told)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.seq);
+            for fact in &page {
+                if !see(fact)? {
+                    return Ok(());
+                }
+            }
         }
-        journal.failed().await;
-        let failure = journal.failure().expect("told").to_string();
-        assert!(failure.starts_with("failed to write runs/r/journal.jsonl: No space left"), "{failure}");
+    }
+    Ok(())
+}
+
+fn unreadable(folder: &Path, error: &JournalError) -> Failure {
+    let path = folder.join(JOURNAL);
+    let run = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let failure = Failure::journal(format!("failed to read {}", path.display()), error);
+    match error.kind() {
+        JournalFault::Corrupt { .. } => failure.with_hint(format!(
+            "see what is damaged with `starline journal verify {run}`; `starline journal repair {run}` keeps what is \
+             sound"
+        )),
+        _ => failure,
     }
 }

@@ -80,6 +80,12 @@ impl<W: Watcher> Watcher for Live<'_, W> {
         self.inner.planned(plan);
     }
 
+    fn past(&mut self, envelope: &Envelope) {
+        self.board.observe(envelope);
+        self.inner.past(envelope);
+        self.last.0 = envelope.t;
+    }
+
     fn event(&mut self, envelope: &Envelope) {
         self.board.observe(envelope);
         self.inner.event(envelope);

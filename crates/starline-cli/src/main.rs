@@ -21,6 +21,7 @@ mod interrupt;
 mod issue;
 mod journal;
 mod journals;
+mod launch;
 mod line;
 mod live;
 mod load;
@@ -48,7 +49,12 @@ mod state;
 mod summary;
 mod table;
 mod view;
+mod watchman;
 
 fn main() -> std::process::ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == watchman::WORD) {
+        return watchman::main(std::path::Path::new(&arguments.next().unwrap_or_default()));
+    }
     cli::main()
 }

@@ -20,6 +20,12 @@ fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year + u64::from(month <= 2), month, day - (153 * march + 2) / 5 + 1)
 }
 
+/// Lets time pass: what other processes do with a file is announced by no event.
+#[expect(clippy::disallowed_methods, reason = "other processes announce nothing, and a replay has its pace")]
+pub(crate) fn pause(span: std::time::Duration) {
+    std::thread::sleep(span);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

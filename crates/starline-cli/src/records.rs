@@ -2,9 +2,10 @@
 //!
 //! | File | Has |
 //! |---|---|
-//! | `journal.jsonl` | every fact, one on each line, from the first one on |
+//! | `journal.redb` | every fact, durable before anything was done because of it |
 //! | `settings.json` | the workflow file without its tasks |
 //! | `devices.json` | the profiles of the devices |
+//! | `launch.json` | what another process needs to go on with the run; not of a simulation |
 //! | `result.json`, `report.html`, `report.md`, `trace.json`, `graph.mmd` | written at the end |
 //!
 //! Everything is written below `runs`, which nobody but its owner may enter.
@@ -24,11 +25,10 @@ use crate::edits::Edits;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::RunJournal;
+use crate::launch::{LAUNCH, Launch};
 use crate::options::StateOptions;
 use crate::state::{State, write_private};
 
-/// The facts of a run.
-pub(crate) const JOURNAL: &str = "journal.jsonl";
 /// The profiles of its devices.
 pub(crate) const DEVICES: &str = "devices.json";
 /// The workflow file without its tasks.
@@ -117,13 +117,30 @@ impl Records {
         run: &RunId,
         workflow: &Workflow,
         devices: Vec<DeviceProfile>,
+        launch: Option<&Launch>,
     ) -> Result<Self, Failure> {
-        let kept =
-            if options.ephemeral { None } else { Some(Kept::create(options, run, workflow, &devices)?) };
+        let kept = if options.ephemeral {
+            None
+        } else {
+            Some(Kept::create(options, run, workflow, &devices, launch)?)
+        };
         // What was edited is told at the end in any case.
         let told = kept.is_some() || workflow.settings.editor.is_some();
         let chronicle = told.then(Chronicle::default);
         Ok(Self { kept, chronicle, devices, trace: None })
+    }
+
+    /// The records of a run that goes on.
+    ///
+    /// # Errors
+    /// They cannot be used, or another process has the run.
+    pub(crate) fn reopen(
+        options: &StateOptions,
+        run: &RunId,
+        devices: Vec<DeviceProfile>,
+    ) -> Result<Self, Failure> {
+        let kept = Kept::reopen(options, run)?;
+        Ok(Self { kept: Some(kept), chronicle: Some(Chronicle::default()), devices, trace: None })
     }
 
     /// The same, with a trace for a file of somebody's choice.
@@ -148,6 +165,11 @@ impl Records {
     /// Where attempts get their folders; none: where the system has temporary files.
     pub(crate) fn work_root(&self) -> Option<PathBuf> {
         self.folder().map(|folder| folder.join("work"))
+    }
+
+    /// Where it is written down what is running.
+    pub(crate) fn register(&self) -> Option<PathBuf> {
+        self.folder().map(|folder| folder.join("groups"))
     }
 
     /// The journal of the run, if it has one. Who carries the run out writes it, before anything is done.
@@ -208,6 +230,8 @@ impl Records {
         if let Some(kept) = self.kept {
             // Empty unless folders of attempts are to be kept.
             let _ = fs::remove_dir(kept.folder.join("work"));
+            // Nothing of the run is left running.
+            let _ = fs::remove_dir_all(kept.folder.join("groups"));
             if let Some(error) = &kept.fault {
                 let what = format!("failed to keep the records of the run in {}", kept.folder.display());
                 failures.push(Failure::infrastructure("records", what, error));
@@ -247,31 +271,51 @@ impl Kept {
         run: &RunId,
         workflow: &Workflow,
         devices: &[DeviceProfile],
+        launch: Option<&Launch>,
     ) -> Result<Self, Failure> {
         let state = State::make(&options.state_dir)?;
         let folder = state.make_run(run)?;
-        match Self::begin(&folder, workflow, devices) {
+        let begun = Self::begin(&folder, workflow, devices, launch).map_err(|error| {
+            Failure::journal(format!("failed to begin a journal in {}", folder.display()), &error)
+        });
+        match begun.and_then(|()| RunJournal::open(&folder)) {
             Ok(journal) => Ok(Self { state, folder, journal: Arc::new(journal), fault: None }),
-            Err(error) => {
+            Err(failure) => {
                 // What cannot be removed does no harm.
                 let _ = fs::remove_dir_all(&folder);
-                let what = format!("failed to begin a journal in {}", folder.display());
-                Err(Failure::journal(what, &error)
+                Err(failure
                     .with_hint("choose another folder with --state-dir, or leave no files with --ephemeral"))
             }
         }
     }
 
-    fn begin(folder: &Path, workflow: &Workflow, devices: &[DeviceProfile]) -> io::Result<RunJournal> {
-        let journal = RunJournal::create(&folder.join(JOURNAL))?;
+    /// The folder of a run that goes on. No other process has its journal from here on.
+    fn reopen(options: &StateOptions, run: &RunId) -> Result<Self, Failure> {
+        let state = State::make(&options.state_dir)?;
+        let folder = state.run(run);
+        let journal = RunJournal::open(&folder)?;
+        // Folders of attempts that an earlier process had begun.
+        let _ = fs::remove_dir_all(folder.join("work"));
+        Ok(Self { state, folder, journal: Arc::new(journal), fault: None })
+    }
+
+    fn begin(
+        folder: &Path,
+        workflow: &Workflow,
+        devices: &[DeviceProfile],
+        launch: Option<&Launch>,
+    ) -> io::Result<()> {
         write_json(&folder.join(DEVICES), &devices)?;
+        if let Some(launch) = launch {
+            write_json(&folder.join(LAUNCH), launch)?;
+        }
         let mut head = workflow.clone();
         // The graph is in the first fact.
         head.graph = Arc::new(GraphSpec { name: workflow.graph.name.clone(), ..GraphSpec::default() });
         if let Ok(text) = to_json(&head) {
             write_private(&folder.join(SETTINGS), |file| file.write_all(text.as_bytes()))?;
         }
-        Ok(journal)
+        Ok(())
     }
 
     fn note(&mut self, written: io::Result<()>) {

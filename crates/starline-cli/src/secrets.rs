@@ -87,7 +87,8 @@ fn short(known: &[(String, Secret)]) -> Result<(), Failure> {
 pub(crate) fn used(workflow: &Workflow) -> BTreeSet<&str> {
     let tasks = workflow.graph.tasks.iter();
     tasks
-        .filter_map(|task| match &task.run {
+        .flat_map(|task| task.payloads())
+        .filter_map(|run| match run {
             Payload::Sh(shell) => Some(&shell.secrets),
             Payload::Exec(exec) => Some(&exec.secrets),
             Payload::Noop | Payload::Sleep(_) | Payload::Prompt(_) | Payload::Call { .. } => None,

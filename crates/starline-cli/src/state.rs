@@ -64,6 +64,11 @@ impl State {
         self.root.join("work")
     }
 
+    /// Where it is written down what runs of `starline serve` have running.
+    pub(crate) fn register(&self) -> PathBuf {
+        self.root.join("groups")
+    }
+
     /// The folders of runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join("runs")

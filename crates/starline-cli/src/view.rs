@@ -43,6 +43,10 @@ impl<'a> View<'a> {
 }
 
 impl Watcher for View<'_> {
+    fn past(&mut self, envelope: &Envelope) {
+        self.lines.pass(envelope);
+    }
+
     fn event(&mut self, envelope: &Envelope) {
         let output = self.output;
         let is_text = matches!(envelope.event, Event::Progress { .. });

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use starline_types::{Attempt, AttemptId, Checkpoint, DeviceProfile, ProgressStream, TaskReport};
 
-use crate::DeviceError;
+use crate::{DeliveryFault, DeviceError};
 
 /// A machine that runs attempts.
 ///
@@ -69,6 +69,26 @@ pub trait Device: fmt::Debug + Send + Sync {
     /// # Cancellation safety
     /// Dropping the future forgets the answer; the request stands.
     async fn cancel(&self, attempt: AttemptId, force: bool) -> Result<(), DeviceError>;
+
+    /// Waits for the end of an attempt that an earlier connection began, perhaps in an earlier life of the
+    /// orchestrator: the device runs it still, or has kept its report. Never begins it.
+    ///
+    /// By default what began in a process ends with it: of a [local](DeviceProfile::local) device the attempt is
+    /// gone for certain, and of another one nobody knows.
+    ///
+    /// # Errors
+    /// [`DeliveryFault::Lost`](crate::DeliveryFault::Lost) says that the attempt is over for certain and brought no
+    /// report, [`DeliveryFault::OutcomeUnknown`](crate::DeliveryFault::OutcomeUnknown) that it may be running.
+    ///
+    /// # Cancellation safety
+    /// As for [`run`](Self::run).
+    async fn rejoin(self: Arc<Self>, attempt: AttemptId) -> Result<TaskReport, DeviceError> {
+        let _ = attempt;
+        Err(DeviceError::new(match self.profile().local {
+            true => DeliveryFault::Lost,
+            false => DeliveryFault::OutcomeUnknown,
+        }))
+    }
 
     /// Says that the report of an attempt is durable and may be forgotten. Nothing is kept by default.
     async fn acknowledge(&self, attempt: AttemptId) {

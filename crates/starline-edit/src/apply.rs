@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use starline_graph::TaskGraph;
-use starline_types::{Applied, Edit, EditBatch, TaskId, TaskSpec};
+use starline_types::{Applied, Edit, EditBatch, Origin, TaskId, TaskSpec};
 
 use crate::draft::Draft;
 use crate::{Limits, Surroundings, Touched};
@@ -15,7 +15,11 @@ use crate::{Limits, Surroundings, Touched};
 /// A recorded fact cannot be refused. Edits that do not fit this graph, which means that the record belongs
 /// to another one, are left out.
 pub fn reapply(graph: &mut TaskGraph, applied: &Applied) -> Touched {
-    let limits = Limits { degree: usize::MAX, edits: usize::MAX, ..Limits::ceiling() };
+    let mut limits = Limits { degree: usize::MAX, edits: usize::MAX, ..Limits::ceiling() };
+    if applied.origin == Origin::Rollback {
+        // What undoes a graph is as large as that.
+        (limits.tasks, limits.dependencies) = (usize::MAX, usize::MAX);
+    }
     let around = Surroundings { limits, ..Surroundings::default() };
     // It was rebased when it was checked.
     let base = graph.revision();

@@ -68,7 +68,13 @@ pub fn retry_task(graph: &TaskGraph, id: &TaskId) -> Result<EditBatch, Rejection
         return Err(reject(fault.hint("only a failed or cancelled task is tried again")));
     }
     let copy = copy_id(graph, id).map_err(|error| reject(Fault::new(0, Code::InvalidId, id, error)))?;
-    let spec = TaskSpec { id: copy.clone(), ..TaskSpec::clone(graph.spec(task)) };
+    let mut spec = TaskSpec::clone(graph.spec(task));
+    if spec.compensation().is_some() {
+        // What undoes the copy reads from the copy. A text that cannot be read was refused when it came.
+        let own = |name: &str| (name == id.as_str()).then(|| copy.to_string());
+        spec = rename_references(&spec, &own).unwrap_or(spec);
+    }
+    spec.id = copy.clone();
     let mut edits = vec![Edit::AddTask { task: Arc::new(spec), after: Vec::new() }];
     let mut incoming: Vec<_> =
         graph.incoming(task).filter(|edge| edge.verdict() == Some(Verdict::Satisfied)).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use starline_types::{
-    ApprovalGate, Edit, Patterns, Policy, TaskDetails, TaskField, TaskSpec, matches_pattern,
+    ApprovalGate, Edit, Patterns, Payload, Policy, TaskDetails, TaskField, TaskSpec, matches_pattern,
 };
 
 use crate::{Code, Fault};
@@ -35,7 +35,7 @@ pub(crate) fn task(edit: usize, task: &TaskSpec, policy: &Policy) -> Vec<Fault> 
 /// The faults of an update: of what it sets, not of what was there.
 pub(crate) fn fields(edit: usize, task: &TaskSpec, set: &[TaskField], policy: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if set.iter().any(|field| matches!(field, TaskField::Run(_))) {
+    if set.iter().any(|field| matches!(field, TaskField::Run(_) | TaskField::Compensate(_))) {
         faults.extend(kind(edit, task, &policy.only));
     }
     if set.iter().any(|field| matches!(field, TaskField::Device(_))) {
@@ -67,8 +67,15 @@ fn fault(
 }
 
 fn kind(edit: usize, task: &TaskSpec, only: &Patterns) -> Vec<Fault> {
-    let (kind, kinds) = (task.run.kind(), only.kinds.as_deref());
-    if admits(kinds, kind) { Vec::new() } else { vec![fault(edit, task, "the kind", kind, kinds)] }
+    let kinds = only.kinds.as_deref();
+    let mut refused: Vec<&str> = kinds_of(task).filter(|kind| !admits(kinds, kind)).collect();
+    refused.dedup();
+    refused.into_iter().map(|kind| fault(edit, task, "the kind", kind, kinds)).collect()
+}
+
+/// The kinds of what a task does, and of what undoes it.
+fn kinds_of(task: &TaskSpec) -> impl Iterator<Item = &'static str> {
+    task.payloads().map(Payload::kind)
 }
 
 fn device(edit: usize, task: &TaskSpec, only: &Patterns) -> Vec<Fault> {
@@ -93,7 +100,7 @@ fn needs_gate(task: &TaskSpec, policy: &Policy) -> bool {
     let any = |patterns: &Option<Vec<smol_str::SmolStr>>, text: &str| {
         patterns.as_deref().is_some_and(|patterns| admits(Some(patterns), text))
     };
-    any(kinds, task.run.kind())
+    kinds_of(task).any(|kind| any(kinds, kind))
         || task.pin().into_iter().chain(task.preference()).any(|device| any(devices, device.as_str()))
         || task.device.iter().flat_map(|device| &device.needs).any(|need| any(capabilities, need))
 }

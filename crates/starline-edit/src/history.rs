@@ -25,7 +25,7 @@ impl History {
             return; // It made no revision.
         }
         match applied.origin {
-            Origin::Edit => {
+            Origin::Edit | Origin::Rollback => {
                 self.undone.clear();
                 self.push(Arc::clone(applied));
             }

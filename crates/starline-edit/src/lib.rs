@@ -12,6 +12,7 @@ mod hint;
 mod history;
 mod inverse;
 mod limits;
+mod rollback;
 mod summary;
 mod task_rules;
 
@@ -24,6 +25,7 @@ pub use extract::{retry_task, subgraph};
 pub use fault::{Code, Fault, Place, Rejection};
 pub use history::{History, MAX_HISTORY};
 pub use limits::{Judge, Limits, Surroundings, Unread, Usage};
+pub use rollback::{Filled, Undo, may_need_undo, rollback, undo_graph, undo_order, undo_run, undone};
 
 pub use starline_graph::TaskGraph;
 pub use starline_types::{

@@ -52,19 +52,20 @@ pub(crate) fn faults<'a>(
     if !(retry.factor.is_finite() && retry.factor >= 1.0) {
         invalid("retry", format!("factor {} is not a growth", retry.factor), "a number from 1 up");
     }
-    if let Payload::Exec(exec) = &task.run
-        && exec.argv.first().is_none_or(String::is_empty)
-    {
-        invalid("run", "exec names no program".into(), "a list of the program and its arguments");
-    }
-    let unpassable = unpassable(&task.run);
-    let unreadable = unpassable.iter().any(|(field, _)| *field == "run.sh");
-    for (field, message) in unpassable {
-        invalid(
-            field,
-            message,
-            "what a program is started with has no NUL byte, and names of variables no `=`",
-        );
+    let mut unreadable = false;
+    let undo = task.compensation().map(|undo| ("compensate.", &undo.run));
+    for (within, run) in std::iter::once(("", &task.run)).chain(undo) {
+        if let Payload::Exec(exec) = run
+            && exec.argv.first().is_none_or(String::is_empty)
+        {
+            let hint = "a list of the program and its arguments";
+            invalid(&format!("{within}run"), "exec names no program".into(), hint);
+        }
+        for (field, message) in unpassable(run) {
+            unreadable |= field == "run.sh";
+            let hint = "what a program is started with has no NUL byte, and names of variables no `=`";
+            invalid(&format!("{within}{field}"), message, hint);
+        }
     }
     let (text, metadata) = sizes(task);
     if text > around.limits.text_bytes {
@@ -138,7 +139,7 @@ fn sizes(task: &TaskSpec) -> (usize, usize) {
         named(env) + [cwd, stdin].into_iter().flatten().map(String::len).sum::<usize>()
     };
     let kept = |secrets: &BTreeMap<String, String>, collect: &[String]| named(secrets) + texts(collect);
-    let run = match &task.run {
+    let size = |run: &Payload| match run {
         Payload::Noop | Payload::Sleep(_) => 0,
         Payload::Sh(shell) => {
             let process = process(&shell.env, &shell.cwd, &shell.stdin);
@@ -153,6 +154,7 @@ fn sizes(task: &TaskSpec) -> (usize, usize) {
         Payload::Prompt(prompt) => prompt.text.len(),
         Payload::Call { name, arguments } => name.len() + json_bytes(arguments),
     };
+    let run = size(&task.run) + task.compensation().map_or(0, |undo| size(&undo.run));
     let details = task.details.as_ref().map_or((0, 0), |details| {
         let metadata: usize = details.metadata.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
         let files: usize = details.files.iter().map(|(name, file)| name.len() + file_bytes(file)).sum();

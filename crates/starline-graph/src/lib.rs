@@ -44,7 +44,7 @@ pub use record::{Record, Remains, Waits};
 pub use statistics::statistics;
 pub use template::{
     Interpolation, RenderError, TemplateContext, check_template, check_templates, has_templates,
-    interpolations, must_be_rendered, references, rename_references, render_inputs, render_payload,
-    render_text, resolve_files, template_names,
+    interpolations, literal_payload, must_be_rendered, references, rename_references, render_inputs,
+    render_payload, render_text, resolve_files, template_names,
 };
 pub use topology::{ancestors, components, descendants, levels, topological_order};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use starline_types::{Exec, Payload, Prompt, Shell, TaskSpec, Value};
+use starline_types::{Compensation, Exec, Payload, Prompt, Shell, TaskSpec, Value};
 
 use crate::RenderError;
 
@@ -96,10 +96,33 @@ pub(crate) fn is_templated_task(spec: &TaskSpec) -> bool {
     is_templated_payload(&spec.run)
         || spec.inputs.values().any(is_templated)
         || spec.details.as_ref().is_some_and(|details| looks_templated(&details.description))
+        || spec.compensation().is_some_and(|undo| is_templated_payload(&undo.run))
 }
 
-/// Visits the texts of a task.
+/// Visits the texts of a task, with those of what undoes it.
 pub(crate) fn visit_task(spec: &TaskSpec, visitor: &mut impl Visitor) -> Result<TaskSpec, RenderError> {
+    let mut visited = visit_work(spec, visitor)?;
+    if let Some(run) = visit_compensation(spec, visitor)?
+        && let Some(details) = &mut visited.details
+    {
+        Arc::make_mut(details).compensate = Some(Compensation { run });
+    }
+    Ok(visited)
+}
+
+/// Visits the texts of what undoes a task, if there are any.
+pub(crate) fn visit_compensation(
+    spec: &TaskSpec,
+    visitor: &mut impl Visitor,
+) -> Result<Option<Payload>, RenderError> {
+    let Some(undo) = spec.compensation().filter(|undo| is_templated_payload(&undo.run)) else {
+        return Ok(None);
+    };
+    visit_payload(&undo.run, visitor).map(Some).map_err(RenderError::in_compensation)
+}
+
+/// Visits the texts of a task, without those of what undoes it.
+pub(crate) fn visit_work(spec: &TaskSpec, visitor: &mut impl Visitor) -> Result<TaskSpec, RenderError> {
     let mut visited = spec.clone();
     visited.run = visit_payload(&spec.run, visitor)?;
     visited.inputs = visit_inputs(&spec.inputs, visitor)?.into();

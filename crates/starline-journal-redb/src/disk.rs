@@ -94,7 +94,7 @@ impl Latch {
 
 /// Whether an error says that there is no space.
 pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Whether the file was begun and never finished: the power went before anything of a journal could be in it. Then

@@ -9,19 +9,14 @@ use starline_journal::{
     SharedEnvelope,
 };
 
-mod laws;
-
-use laws::{fact, run};
+use starline_testkit::journal::{fact, run};
 
 /// Nothing in these journals waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("it does not wait")
 }
 
-#[test]
-fn memory_keeps_the_laws() {
-    now(laws::journal_laws(|| Arc::new(MemoryJournal::new()), |place| Arc::clone(place) as _));
-}
+starline_testkit::journal_laws!(|| Arc::new(MemoryJournal::new()));
 
 #[test]
 fn no_journal_keeps_nothing_and_says_so() {
@@ -62,6 +57,8 @@ impl Journal for Plain {
         self.0.runs().await
     }
 }
+
+starline_testkit::journal_laws!(mod plain: || Arc::new(Plain(MemoryJournal::new())));
 
 #[test]
 fn a_plain_journal_keeps_no_checkpoints_and_forgets_nothing() {

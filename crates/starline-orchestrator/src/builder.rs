@@ -72,9 +72,10 @@ impl Builder {
         let directory = Arc::new(dashmap::DashMap::new());
         let clock = Clock::start();
         let (dispatcher, runners) = Dispatcher::start(Arc::clone(&inbox));
+        let journal = self.journal;
         inbox.rest(Box::new(Core {
             clock,
-            journal: self.journal,
+            journal: Arc::clone(&journal),
             sink: self.sink,
             settings: self.defaults,
             fleet: Fleet::new(),
@@ -97,7 +98,7 @@ impl Builder {
         let timer = Box::pin(tokio::time::sleep(std::time::Duration::ZERO));
         let driver = Driver { clock, inbox: Arc::clone(&inbox), runners, timer, timer_at: None };
         let task = tokio::spawn(driver.run());
-        Orchestrator::new(Inner::new(inbox, directory), task)
+        Orchestrator::new(Inner::new(inbox, journal, directory), task)
     }
 }
 
@@ -111,6 +112,17 @@ pub enum StrategyChoice {
     None,
     /// This one.
     Own(Box<dyn AssignmentStrategy>),
+}
+
+/// What a run that [comes back](crate::Orchestrator::recover) is told beside its records.
+#[derive(Debug, Default)]
+pub struct RecoverOptions {
+    /// Strategy: the one that the run had, if it is to go on as it began.
+    pub strategy: StrategyChoice,
+    /// Limits of the graph.
+    pub limits: Limits,
+    /// Who answers holds.
+    pub planner: Option<Arc<dyn Planner>>,
 }
 
 /// What a run is told beside its graph.

@@ -37,3 +37,29 @@ impl Clock {
         self.began + std::time::Duration::from_millis(at.0)
     }
 }
+
+/// The time of one run: it begins at 0, and stands still while nobody drives the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunTime {
+    /// When this process began to drive the run, on the clock of the orchestrator.
+    began: Timestamp,
+    /// The time of the run then.
+    from: Timestamp,
+}
+
+impl RunTime {
+    /// A run that is at some time now.
+    pub(crate) fn going_on(from: Timestamp, now: Timestamp) -> Self {
+        Self { began: now, from }
+    }
+
+    /// The time of the run at a moment of the orchestrator.
+    pub(crate) fn at(self, now: Timestamp) -> Timestamp {
+        self.from + now.since(self.began)
+    }
+
+    /// The moment of the orchestrator at a time of the run; the beginning for what was before.
+    pub(crate) fn moment(self, at: Timestamp) -> Timestamp {
+        self.began + at.since(self.from)
+    }
+}

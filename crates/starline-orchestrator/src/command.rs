@@ -11,7 +11,7 @@ use starline_types::{
 use tokio::sync::oneshot;
 
 use crate::registry::RunShared;
-use crate::{DeviceRecord, RunError, RunOptions, SubmitError};
+use crate::{DeviceRecord, RecoverError, RecoverOptions, RunError, RunOptions, SubmitError};
 
 /// The answer to a command.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -22,6 +22,12 @@ pub(crate) enum Command {
         graph: Arc<GraphSpec>,
         options: Box<RunOptions>,
         reply: Reply<Result<Arc<RunShared>, SubmitError>>,
+    },
+    /// A run comes back from the journal.
+    Recover {
+        run: RunId,
+        options: Box<RecoverOptions>,
+        reply: Reply<Result<Arc<RunShared>, RecoverError>>,
     },
     /// An input for a run, answered once it is durable.
     Run {

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use futures_util::future::join_all;
 use rustc_hash::FxHashMap;
 use starline_device::{DeliveryFault, Device};
 use starline_event::EventSink;
-use starline_journal::{Fence, Journal, JournalFault};
+use starline_journal::{Journal, JournalFault};
 use starline_scheduler::{DeviceChange, Effect, Fleet, Input, Undelivered};
-use starline_types::{DeviceIx, Envelope, Event, HoldId, Revision, RunId, Seq, SharedEnvelope, Timestamp};
+use starline_types::{
+    AttemptId, DeviceIx, Envelope, Event, HoldId, Revision, RunId, Seq, SharedEnvelope, Timestamp,
+};
 
 use crate::clock::Clock;
 use crate::command::Command;
-use crate::dispatch::{CancelJob, Dispatcher, Job};
+use crate::dispatch::{CancelJob, Dispatcher, Job, RejoinJob};
 use crate::inbox::{Content, Mail, Report, Said, Worked};
-use crate::registry::{Entry, RunShared};
+use crate::recover::AGAIN;
+use crate::registry::{Entry, Halt, RunShared};
 use crate::{HandedOver, RunError};
 
 /// Tasks that a run may place in one burst: enough to share its cost, and so few that what they bring along
@@ -107,6 +110,7 @@ impl Core {
     /// A burst with everything. Returns false when the orchestrator is to end.
     pub(crate) async fn work_through(&mut self) -> bool {
         let now = self.begin_burst();
+        self.revive_halted(now).await;
         self.hear_mail(now);
         self.mail.for_driver = false;
         for (command, place) in std::mem::take(&mut self.mail.commands) {
@@ -140,7 +144,14 @@ impl Core {
     }
 
     fn hear_reports(&mut self, now: Timestamp, reports: &mut Vec<Report>) {
-        for Report { run, task, attempt, device, content } in reports.drain(..) {
+        let keeps = self.journal.keeps();
+        for report in reports.drain(..) {
+            if keeps
+                && let Some(entry) = self.runs.get_mut(report.run as usize).and_then(Option::as_deref_mut)
+            {
+                entry.unsettled.push(report.clone());
+            }
+            let Report { run, task, attempt, device, content } = report;
             let input = match content {
                 Content::Ended(report) => Input::Reported { task, attempt, device, report },
                 Content::Stopped(by) => Input::Stopped { task, attempt, by },
@@ -163,6 +174,10 @@ impl Core {
         match said {
             Said::EditorGone { run } => {
                 self.step(now, run, Input::EditorDetached);
+            }
+            Said::Checkpoint { attempt: AttemptId { run, task, number: attempt }, content } => {
+                let Some(at) = self.by_id.get(&run).copied() else { return };
+                self.step(now, at, Input::Checkpoint { task, attempt, content });
             }
             Said::Lost { device, reason, certain } => self.device_lost(now, device, reason, certain),
             Said::Progress { attempt, stream, text } => {
@@ -191,7 +206,7 @@ impl Core {
             entry.touched = true;
             self.touched.push(run);
         }
-        entry.scheduler.step_into(now, input, &mut self.fleet, &mut entry.step);
+        entry.scheduler.step_into(entry.time.at(now), input, &mut self.fleet, &mut entry.step);
         true
     }
 
@@ -211,7 +226,7 @@ impl Core {
                 entry.touched = true;
                 touched.push(u32::try_from(at).unwrap_or(u32::MAX));
             }
-            entry.wants_more = entry.scheduler.place(now, fleet, TURN, &mut entry.step);
+            entry.wants_more = entry.scheduler.place(entry.time.at(now), fleet, TURN, &mut entry.step);
             more |= entry.wants_more;
         }
         self.more = more;
@@ -221,20 +236,31 @@ impl Core {
     async fn persist_publish_act(&mut self, now: Timestamp) {
         let keeps = self.journal.keeps();
         let touched = std::mem::take(&mut self.touched);
+        let mut burst = Vec::with_capacity(touched.len());
         for run in &touched {
             let Some(mut entry) = self.take_touched(*run) else { continue };
             let wanted = self.envelopes(now, &mut entry, keeps);
-            if keeps && !entry.envelopes.is_empty() {
-                let (journal, closing) = (Arc::clone(&self.journal), self.closing.is_some());
-                let kept = persist(&*journal, &entry.shared.id, entry.fence, &entry.envelopes, closing).await;
-                if let Err(fault) = kept {
-                    entry.halted = Some(fault);
-                    entry.step.effects.clear();
-                }
-            }
-            self.finish(*run, entry, wanted);
+            burst.push((*run, entry, wanted));
+        }
+        if keeps {
+            // Together: a journal that writes in groups needs one write for all of them.
+            let journal = &*self.journal;
+            join_all(burst.iter_mut().map(|(_, entry, _)| persist(journal, now, entry))).await;
+        }
+        for (run, entry, wanted) in burst {
+            self.finish(run, entry, wanted);
         }
         self.end_burst(now, touched);
+    }
+
+    /// Goes on with runs whose journal may take records again.
+    async fn revive_halted(&mut self, now: Timestamp) {
+        for at in 0..self.runs.len() {
+            let halt = self.runs[at].as_deref().and_then(|entry| entry.halted);
+            if halt.and_then(|halt| halt.again).is_some_and(|again| again <= now) {
+                self.revive(now, u32::try_from(at).unwrap_or(u32::MAX)).await;
+            }
+        }
     }
 
     /// Takes a run out of the registry for the end of its burst.
@@ -252,6 +278,7 @@ impl Core {
             return false;
         }
         let at = self.clock.wall(now);
+        let t = entry.time.at(now);
         let mut revision = revision_before(&entry.step.events).unwrap_or_else(|| entry.scheduler.revision());
         let mut seq = Seq(entry.scheduler.seq().0 - entry.step.events.len() as u64);
         let Entry { step, envelopes, shared, .. } = entry;
@@ -260,7 +287,7 @@ impl Core {
             if let Event::EditCommitted(applied) = &event {
                 revision = applied.revision;
             }
-            Envelope { seq, run_id: shared.id.clone(), revision, t: now, at, cause: None, event }
+            Envelope { seq, run_id: shared.id.clone(), revision, t, at, cause: None, event }
         });
         while facts.len() > 0 {
             envelopes.extend(SharedEnvelope::share(&mut facts));
@@ -275,15 +302,15 @@ impl Core {
                 self.sink.publish(&entry.envelopes);
             }
             self.act(run, &mut entry);
+            entry.shared.update(&entry.scheduler);
         }
         entry.envelopes.clear();
-        entry.shared.update(&entry.scheduler);
         for (reply, answer) in entry.replies.drain(..) {
-            let answer = entry.halted.map_or(answer, |fault| Err(RunError::Journal(fault)));
+            let answer = entry.halted.map_or(answer, |halt| Err(RunError::Journal(halt.fault)));
             // Who asked may have gone.
             let _ = reply.send(answer);
         }
-        let next = entry.scheduler.next_deadline();
+        let next = entry.deadline();
         self.want_wake(next);
         self.runs[run as usize] = Some(entry);
     }
@@ -302,6 +329,16 @@ impl Core {
     }
 
     fn act(&mut self, run: u32, entry: &mut Entry) {
+        let inherited = std::mem::take(&mut entry.inherited);
+        for (task, number, device) in inherited {
+            match self.devices.get(device.at()).and_then(Option::as_ref) {
+                Some(on) => {
+                    let attempt = AttemptId { run: entry.shared.id.clone(), task, number };
+                    self.dispatcher.rejoin(RejoinJob { run, device, on: Arc::clone(on), attempt });
+                }
+                None => entry.inherited.push((task, number, device)),
+            }
+        }
         let mut effects = std::mem::take(&mut entry.step.effects);
         for effect in effects.drain(..) {
             match effect {
@@ -329,7 +366,9 @@ impl Core {
                         self.dispatcher.beside(async move { on.acknowledge(attempt).await });
                     }
                 }
-                Effect::HandOver(hold) => hand_over(entry, hold, &self.fleet, self.clock.now()),
+                Effect::HandOver(hold) => {
+                    hand_over(entry, hold, &self.fleet, entry.time.at(self.clock.now()))
+                }
                 Effect::HoldOver { hold, .. } => {
                     entry.shared.hands.send_if_modified(|handed| {
                         let is_it = handed.as_ref().is_some_and(|handed| handed.hold == hold);
@@ -350,7 +389,7 @@ impl Core {
             seq,
             run_id: entry.shared.id.clone(),
             revision: entry.scheduler.revision(),
-            t: now,
+            t: entry.time.at(now),
             at: self.clock.wall(now),
             cause: None,
             event,
@@ -361,21 +400,21 @@ impl Core {
     fn tick(&mut self, now: Timestamp) {
         self.armed = None;
         for run in 0..self.runs.len() {
-            let due = self.runs[run].as_ref().and_then(|entry| entry.scheduler.next_deadline());
+            let due = self.runs[run].as_ref().and_then(|entry| entry.deadline());
             if due.is_some_and(|at| at <= now) {
                 self.step(now, u32::try_from(run).unwrap_or(u32::MAX), Input::Tick);
             }
         }
         // All deadlines are looked at again.
         for run in 0..self.runs.len() {
-            let next = self.runs[run].as_ref().and_then(|entry| entry.scheduler.next_deadline());
+            let next = self.runs[run].as_ref().and_then(|entry| entry.deadline());
             self.want_wake(next);
         }
     }
 
     /// Wakes the driver at a deadline, if that is earlier than planned. One that is no longer of interest costs
     /// an idle wake.
-    fn want_wake(&mut self, at: Option<Timestamp>) {
+    pub(crate) fn want_wake(&mut self, at: Option<Timestamp>) {
         if let Some(at) = at
             && self.armed.is_none_or(|armed| at < armed)
         {
@@ -490,20 +529,17 @@ fn hand_over(entry: &Entry, hold: HoldId, fleet: &Fleet, now: Timestamp) {
     entry.shared.hands.send_replace(Some(Arc::new(handed)));
 }
 
-/// Appends to the journal. A full one is asked again, unless the orchestrator is closing.
-async fn persist(
-    journal: &dyn Journal,
-    run: &RunId,
-    fence: Fence,
-    envelopes: &[SharedEnvelope],
-    closing: bool,
-) -> Result<(), JournalFault> {
-    loop {
-        let Err(error) = journal.append(run, fence, envelopes).await else { return Ok(()) };
-        tracing::error!(%run, %error, "the journal refused records");
-        if error.kind() != JournalFault::Full || closing {
-            return Err(error.kind());
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+/// Makes the facts of a run durable. If the journal refuses, the run stands still: what it has in memory is
+/// ahead of what is kept, so nothing of it may be seen or done.
+async fn persist(journal: &dyn Journal, now: Timestamp, entry: &mut Entry) {
+    if !entry.envelopes.is_empty()
+        && let Err(error) = journal.append(&entry.shared.id, entry.fence, &entry.envelopes).await
+    {
+        tracing::error!(run = %entry.shared.id, %error, "the journal refused records");
+        let again = (error.kind() == JournalFault::Full).then(|| now + AGAIN);
+        entry.halted = Some(Halt { fault: error.kind(), again });
+        entry.step.effects.clear();
+        return;
     }
+    entry.unsettled.clear();
 }

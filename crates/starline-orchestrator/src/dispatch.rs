@@ -133,6 +133,13 @@ impl Dispatcher {
         });
     }
 
+    /// Asks a device what became of an attempt that it has from an earlier process.
+    pub(crate) fn rejoin(&self, job: RejoinJob) {
+        let RejoinJob { run, device, on, attempt } = job;
+        let (task, number) = (attempt.task.clone(), attempt.number);
+        self.shared.follow(run, task, number, device, on.rejoin(attempt));
+    }
+
     /// Runs something beside the core, for as long as the dispatcher lives.
     pub(crate) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.shared.spawn(work);
@@ -147,6 +154,15 @@ impl Dispatcher {
             std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
     }
+}
+
+/// A question about an attempt of an earlier process.
+#[derive(Debug)]
+pub(crate) struct RejoinJob {
+    pub(crate) run: u32,
+    pub(crate) device: DeviceIx,
+    pub(crate) on: Arc<dyn starline_device::Device>,
+    pub(crate) attempt: AttemptId,
 }
 
 /// A request to end an attempt.

@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use starline_device::DeliveryFault;
 use starline_types::{
-    AttemptId, ConfirmedBy, DeviceIx, ProgressStream, TaskError, TaskRef, TaskReport, Timestamp,
+    AttemptId, Checkpoint, ConfirmedBy, DeviceIx, ProgressStream, TaskError, TaskRef, TaskReport, Timestamp,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,7 +27,7 @@ const ROUNDS: usize = 16;
 const PROGRESS_KEPT: usize = 1024;
 
 /// Something a device said about an attempt. There are never more than live attempts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report {
     /// Place of the run in the registry.
     pub(crate) run: u32,
@@ -38,7 +38,7 @@ pub(crate) struct Report {
 }
 
 /// What it said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Content {
     Ended(TaskReport),
     Undelivered(DeliveryFault),
@@ -58,6 +58,10 @@ pub(crate) enum Said {
         attempt: AttemptId,
         stream: ProgressStream,
         text: Arc<str>,
+    },
+    Checkpoint {
+        attempt: AttemptId,
+        content: Checkpoint,
     },
     Lost {
         device: DeviceIx,

@@ -13,12 +13,13 @@ mod inbox;
 mod manager;
 mod orchestrator;
 mod planning;
+mod recover;
 mod registry;
 mod run;
 
-pub use builder::{Builder, RunOptions, StrategyChoice};
+pub use builder::{Builder, RecoverOptions, RunOptions, StrategyChoice};
 pub use editor::{Editor, HandedOver};
-pub use error::{RunError, SubmitError};
+pub use error::{RecoverError, RunError, SubmitError};
 pub use fleet::{DeviceRecord, FleetHandle};
 pub use orchestrator::Orchestrator;
 pub use run::Run;

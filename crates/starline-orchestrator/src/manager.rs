@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use starline_assign::AssignmentStrategy;
 use starline_device::Device;
 use starline_scheduler::{DeviceChange, Input, Plan, Scheduler, Step};
 use starline_types::{DeviceId, DeviceIx, Event, GraphSpec, RunId, RunState, Timestamp};
 
+use crate::clock::RunTime;
 use crate::command::{Command, Look};
 use crate::core::{Closing, Core};
 use crate::inbox::Said;
@@ -28,6 +30,10 @@ impl Core {
             Command::Submit { graph, options, reply } => {
                 let submitted = self.submit(now, graph, *options).await;
                 let _ = reply.send(submitted);
+            }
+            Command::Recover { run, options, reply } => {
+                let recovered = self.recover(now, run, *options).await;
+                let _ = reply.send(recovered);
             }
             Command::Look { run, look } => self.look(now, run, look),
             Command::Forget { run, reply } => {
@@ -80,10 +86,10 @@ impl Core {
         input: Input,
         reply: crate::command::Reply<Result<starline_scheduler::Answer, RunError>>,
     ) {
-        if let Some(fault) =
+        if let Some(halt) =
             self.runs.get(run as usize).and_then(Option::as_ref).and_then(|entry| entry.halted)
         {
-            let _ = reply.send(Err(RunError::Journal(fault)));
+            let _ = reply.send(Err(RunError::Journal(halt.fault)));
             return;
         }
         if !self.step(now, run, input) {
@@ -110,52 +116,62 @@ impl Core {
         if self.by_id.len() >= self.settings.max_runs {
             return Err(SubmitError::TooManyRuns { max: self.settings.max_runs });
         }
-        let strategy = match strategy {
-            StrategyChoice::Default => Some((self.settings.strategy)()),
-            StrategyChoice::None => None,
-            StrategyChoice::Own(strategy) => Some(strategy),
-        };
+        let strategy = self.chosen(strategy);
         let plan = Plan { graph, settings: Arc::new(settings), assignments, limits };
         let mut step = Step::default();
         let name = plan.graph.name.clone();
-        let scheduler = Scheduler::create(id.clone(), plan, strategy, now, &mut self.fleet, &mut step)?;
+        let time = RunTime::going_on(Timestamp(0), now);
+        let scheduler =
+            Scheduler::create(id.clone(), plan, strategy, time.at(now), &mut self.fleet, &mut step)?;
         let opened = self
             .journal
             .open(&id)
             .await
             .map_err(|error| SubmitError::Run(RunError::Journal(error.kind())))?;
-        let at = self.runs.iter().position(Option::is_none).unwrap_or(self.runs.len());
-        let slot = u32::try_from(at).unwrap_or(u32::MAX);
-        let settings = Arc::clone(scheduler.settings());
-        let shared = Arc::new(RunShared::new(id.clone(), name, settings, slot));
-        let entry = Box::new(Entry {
-            scheduler,
-            shared: Arc::clone(&shared),
-            fence: opened.fence,
-            step,
-            envelopes: Vec::new(),
-            replies: Vec::new(),
-            touched: true,
-            wants_more: false,
-            halted: None,
-            snapshot: None,
-        });
-        shared.update(&entry.scheduler);
-        if at == self.runs.len() {
-            self.runs.push(Some(entry));
-        } else {
-            self.runs[at] = Some(entry);
+        if opened.tail.is_some() {
+            return Err(SubmitError::DuplicateRun(id));
         }
-        self.touched.push(slot);
-        self.by_id.insert(id.clone(), slot);
-        self.directory.insert(id, Arc::clone(&shared));
+        let settings = Arc::clone(scheduler.settings());
+        let shared = Arc::new(RunShared::new(id, name, settings, self.free_place()));
+        self.take_in(Entry::new(scheduler, Arc::clone(&shared), opened.fence, time, step));
         Ok(shared)
+    }
+
+    pub(crate) fn chosen(&self, strategy: StrategyChoice) -> Option<Box<dyn AssignmentStrategy>> {
+        match strategy {
+            StrategyChoice::Default => Some((self.settings.strategy)()),
+            StrategyChoice::None => None,
+            StrategyChoice::Own(strategy) => Some(strategy),
+        }
+    }
+
+    /// Where the next run has its place.
+    pub(crate) fn free_place(&self) -> u32 {
+        let at = self.runs.iter().position(Option::is_none).unwrap_or(self.runs.len());
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// Puts a run in its place; what it has recorded is persisted with the present burst.
+    pub(crate) fn take_in(&mut self, entry: Entry) {
+        let shared = Arc::clone(&entry.shared);
+        shared.update(&entry.scheduler);
+        let at = shared.at as usize;
+        if at == self.runs.len() {
+            self.runs.push(Some(Box::new(entry)));
+        } else {
+            self.runs[at] = Some(Box::new(entry));
+        }
+        self.touched.push(shared.at);
+        self.by_id.insert(shared.id.clone(), shared.at);
+        self.directory.insert(shared.id.clone(), shared);
     }
 
     fn look(&mut self, now: Timestamp, run: u32, look: Look) {
         let Self { runs, fleet, clock, .. } = self;
         let Some(entry) = runs.get_mut(run as usize).and_then(Option::as_deref_mut) else { return };
         let scheduler = &entry.scheduler;
+        let time = entry.time;
+        let now = time.at(now);
         match look {
             Look::Snapshot(reply) => {
                 let cached = entry.snapshot.take().filter(|(seq, _)| *seq == scheduler.seq());
@@ -167,7 +183,8 @@ impl Core {
                 let _ = reply.send(snapshot);
             }
             Look::Outcome(reply) => {
-                let epoch = scheduler.started().map_or(0, |started| clock.wall(started).0);
+                let wall = |started| entry.started_at.unwrap_or_else(|| clock.wall(time.moment(started)));
+                let epoch = scheduler.started().map_or(0, |started| wall(started).0);
                 let _ = reply.send(scheduler.outcome(fleet).map(|outcome| outcome.shifted(epoch)));
             }
             Look::TaskOutcome(task, reply) => {
@@ -236,6 +253,9 @@ impl Core {
                     match signal {
                         starline_device::DeviceSignal::Progress { attempt, stream, text } => {
                             inbox.say(Said::Progress { attempt, stream, text });
+                        }
+                        starline_device::DeviceSignal::Checkpoint { attempt, content } => {
+                            inbox.say(Said::Checkpoint { attempt, content });
                         }
                         starline_device::DeviceSignal::Lost { reason, certain } => {
                             inbox.say(Said::Lost { device: ix, reason, certain });

@@ -14,12 +14,13 @@ use crate::command::Command;
 use crate::inbox::{Inbox, Said};
 use crate::planning;
 use crate::registry::RunShared;
-use crate::{Builder, FleetHandle, Run, RunError, RunOptions, SubmitError};
+use crate::{Builder, FleetHandle, RecoverError, RecoverOptions, Run, RunError, RunOptions, SubmitError};
 
 /// What every handle holds.
 #[derive(Debug)]
 pub(crate) struct Inner {
     inbox: Arc<Inbox>,
+    pub(crate) journal: Arc<dyn Journal>,
     pub(crate) directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
 }
 
@@ -30,8 +31,12 @@ impl Drop for Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(inbox: Arc<Inbox>, directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>) -> Self {
-        Self { inbox, directory }
+    pub(crate) fn new(
+        inbox: Arc<Inbox>,
+        journal: Arc<dyn Journal>,
+        directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
+    ) -> Self {
+        Self { inbox, journal, directory }
     }
 
     /// Says that nobody answers the holds of a run any more.
@@ -104,6 +109,31 @@ impl Orchestrator {
         let attempts = options.settings.editor.as_ref().map_or(planning::ATTEMPTS, |editor| editor.attempts);
         let shared =
             self.inner.ask(|reply| Command::Submit { graph, options: Box::new(options), reply }).await??;
+        let run = Run { shared, inner: Arc::clone(&self.inner) };
+        if let Some(planner) = planner {
+            let editor = run.editor(planner.name()).await?;
+            planning::start(editor, planner, attempts);
+        }
+        Ok(run)
+    }
+
+    /// Goes on with a run that another process, or an earlier life of this one, began: it comes back from its
+    /// records in the journal as it was, with its holds, deadlines, retry delays, questions and pause. What it had
+    /// running is asked for at the devices ([`Device::rejoin`](crate::Device::rejoin)): at once with those that are
+    /// connected, and with others when they are; until then it counts as running, for the length of a lease.
+    ///
+    /// Connect the devices first: a run whose devices are there goes on at once. O(records).
+    ///
+    /// # Errors
+    /// There is no such run, it has ended, it is driven here already, or its records cannot be read.
+    ///
+    /// # Cancellation safety
+    /// Dropping the future leaves open whether the run came back.
+    pub async fn recover(&self, run: RunId, mut options: RecoverOptions) -> Result<Run, RecoverError> {
+        let planner = options.planner.take();
+        let options = Box::new(options);
+        let shared = self.inner.ask(|reply| Command::Recover { run, options, reply }).await??;
+        let attempts = shared.settings.editor.as_ref().map_or(planning::ATTEMPTS, |editor| editor.attempts);
         let run = Run { shared, inner: Arc::clone(&self.inner) };
         if let Some(planner) = planner {
             let editor = run.editor(planner.name()).await?;

@@ -3,14 +3,17 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use starline_journal::Fence;
+use starline_journal::{Fence, JournalFault};
 use starline_scheduler::{Answer, Scheduler, Step};
 use starline_types::{
-    PauseCause, Revision, RunId, RunSettings, RunState, RunStatus, Seq, SharedEnvelope, StateCounts,
+    DeviceIx, PauseCause, Revision, RunId, RunSettings, RunState, RunStatus, Seq, SharedEnvelope,
+    StateCounts, TaskRef, Timestamp, UnixMillis,
 };
 use tokio::sync::watch;
 
+use crate::clock::RunTime;
 use crate::command::Reply;
+use crate::inbox::Report;
 use crate::{HandedOver, RunError};
 
 /// What handles see of a run without asking the driver.
@@ -102,6 +105,14 @@ impl RunShared {
 /// What a command came to.
 pub(crate) type Answered = Result<Answer, RunError>;
 
+/// A run that the journal takes no records of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Halt {
+    pub(crate) fault: JournalFault,
+    /// When the journal is asked again; never if it failed for good.
+    pub(crate) again: Option<Timestamp>,
+}
+
 /// A run as the core keeps it.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -119,7 +130,51 @@ pub(crate) struct Entry {
     /// It could place more than one burst may.
     pub(crate) wants_more: bool,
     /// The journal refused: the run stands still.
-    pub(crate) halted: Option<starline_journal::JournalFault>,
+    pub(crate) halted: Option<Halt>,
+    /// Reports that are not durable yet: if the journal refuses, they are heard again once it takes records.
+    pub(crate) unsettled: Vec<Report>,
+    /// Attempts that an earlier process began, on devices that have not said what became of them.
+    pub(crate) inherited: Vec<(TaskRef, u32, DeviceIx)>,
+    /// The time of the run.
+    pub(crate) time: RunTime,
+    /// Wall time of the start, if an earlier process started the run.
+    pub(crate) started_at: Option<UnixMillis>,
     /// The last snapshot, and the fact it shows.
     pub(crate) snapshot: Option<(Seq, Arc<starline_types::Snapshot>)>,
+}
+
+impl Entry {
+    /// A run that is driven from now on, with facts that are to be persisted.
+    pub(crate) fn new(
+        scheduler: Scheduler,
+        shared: Arc<RunShared>,
+        fence: Fence,
+        time: RunTime,
+        step: Step,
+    ) -> Self {
+        Self {
+            scheduler,
+            shared,
+            fence,
+            step,
+            envelopes: Vec::new(),
+            replies: Vec::new(),
+            touched: true,
+            wants_more: false,
+            halted: None,
+            unsettled: Vec::new(),
+            inherited: Vec::new(),
+            time,
+            started_at: None,
+            snapshot: None,
+        }
+    }
+
+    /// When it has something to do by itself, on the clock of the orchestrator.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        match self.halted {
+            Some(halt) => halt.again,
+            None => self.scheduler.next_deadline().map(|at| self.time.moment(at)),
+        }
+    }
 }

@@ -7,7 +7,7 @@ use starline_graph::TaskGraph;
 use starline_scheduler::{Answer, Author, Input, Role, Unread};
 use starline_types::{
     Applied, DeviceId, EditBatch, Explanation, HoldId, Millis, Outcome, Policy, Revision, RunId, RunOutcome,
-    RunSettings, RunStatus, Snapshot, TaskId,
+    RunSettings, RunStatus, Seq, SharedEnvelope, Snapshot, TaskId,
 };
 
 use crate::command::{Command, Look, Reply};
@@ -41,6 +41,15 @@ impl Run {
     #[must_use]
     pub fn settings(&self) -> &RunSettings {
         &self.shared.settings
+    }
+
+    /// The facts of the run after a number, as the journal has them: at most so many; none if it keeps none.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn records(&self, after: Option<Seq>, most: usize) -> Result<Vec<SharedEnvelope>, RunError> {
+        let read = self.inner.journal.read(self.id(), after, most).await;
+        read.map_err(|error| RunError::Journal(error.kind()))
     }
 
     pub(crate) async fn tell(&self, input: Input) -> Result<Answer, RunError> {
@@ -94,6 +103,16 @@ impl Run {
     /// The run has ended.
     pub async fn cancel(&self, force: bool) -> Result<(), RunError> {
         self.tell(Input::CancelRun { force }).await.map(drop)
+    }
+
+    /// Undoes what the run has done: cancels what has not started, lets live attempts end, or ends them at once with
+    /// `force`, and then runs what undoes each task, in reverse order. The run ends cancelled. Asked again it changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// The run is neither executing nor paused, or is being cancelled.
+    pub async fn rollback(&self, force: bool, by: &str) -> Result<(), RunError> {
+        self.tell(Input::Rollback { force, by: by.into() }).await.map(drop)
     }
 
     /// Cancels one task.

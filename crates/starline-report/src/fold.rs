@@ -145,9 +145,12 @@ impl History {
                     hold.triggers.push(task.id().clone());
                 }
             }
-            Event::PlannerFaulted { .. }
+            Event::RollbackRequested { .. }
+            | Event::PlannerFaulted { .. }
             | Event::HoldExtended { .. }
             | Event::HoldTimeoutSet { .. }
+            | Event::OwnerChanged { .. }
+            | Event::TaskCheckpoint { .. }
             | Event::BackoffEnded { .. } => {}
             Event::HoldActivated { hold, deadline } => {
                 if let Some(hold) = self.holds.iter_mut().rev().find(|known| known.id == *hold) {

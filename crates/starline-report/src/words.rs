@@ -92,6 +92,7 @@ pub(crate) fn cancel(reason: CancelReason) -> &'static str {
         CancelReason::Task => "the task was cancelled",
         CancelReason::Run => "the run was cancelled",
         CancelReason::Deadline => "the run reached its deadline",
+        CancelReason::Rollback => "the run is rolled back",
         CancelReason::ApprovalRefused => "approval was refused",
         CancelReason::FailFast => "another task failed",
         CancelReason::Timeout => "it ran too long",
@@ -146,6 +147,7 @@ pub(crate) fn authorship(commit: &Commit) -> String {
         Origin::Edit => {}
         Origin::Undo => text.push_str(", takes a commit back"),
         Origin::Redo => text.push_str(", brings a commit back"),
+        Origin::Rollback => text.push_str(", undoes what was done"),
     }
     if let Some(hold) = commit.hold {
         text.push_str(&format!(", answers hold {hold}"));

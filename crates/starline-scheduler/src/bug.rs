@@ -59,12 +59,31 @@ pub enum Bug {
     EditWakesNobody,
     /// An approval of a task counts for what the task is changed to.
     ApprovalKept,
+    /// Work is undone in any order.
+    UndoneInAnyOrder,
+    /// Who takes a run over does not wait for attempts of devices that are away.
+    TakeOverWaitsForNobody,
+    /// An ownership that begins is not recorded.
+    OwnerUnrecorded,
+    /// What an earlier attempt puts down takes the place of what the last one did.
+    OldCheckpointWins,
+    /// The next attempt begins anew whatever was put down.
+    CheckpointForgotten,
+    /// A driver lets effects out before the facts that lead to them are durable.
+    #[cfg(feature = "seeded-bugs")]
+    ActBeforeDurable,
+    /// A driver answers an edit before its commit is durable.
+    #[cfg(feature = "seeded-bugs")]
+    AnswerBeforeDurable,
+    /// A driver renews the leases of all attempts of a device, and not of those that it names.
+    #[cfg(feature = "seeded-bugs")]
+    DeviceRenewed,
 }
 
 #[cfg(feature = "seeded-bugs")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 34] = [
         Self::StaleReportAccepted,
         Self::ReassignBeforeCertain,
         Self::CancelWithoutConfirmation,
@@ -91,5 +110,13 @@ impl Bug {
         Self::HoldClockRuns,
         Self::EditWakesNobody,
         Self::ApprovalKept,
+        Self::UndoneInAnyOrder,
+        Self::TakeOverWaitsForNobody,
+        Self::OwnerUnrecorded,
+        Self::OldCheckpointWins,
+        Self::CheckpointForgotten,
+        Self::ActBeforeDurable,
+        Self::AnswerBeforeDurable,
+        Self::DeviceRenewed,
     ];
 }

@@ -7,21 +7,32 @@ use starline_edit::{Touched, reapply};
 use starline_graph::must_be_rendered;
 use starline_synchronizer::Synchronizer;
 use starline_types::{
-    Applied, DependencyId, HoldId, HoldReason, HoldScope, Millis, RunState, TaskIx, TaskState, Timestamp,
-    Verdict,
+    Applied, DependencyId, HoldId, HoldReason, HoldScope, Millis, Origin, RunState, TaskIx, TaskState,
+    Timestamp, Verdict,
 };
 
 use crate::Fleet;
-use crate::state::{Avoid, Given, NO_LANE, State, TaskSlot};
+use crate::state::{Avoid, Given, NO_LANE, State, TaskSlot, end_state};
 
 impl State {
     /// A batch is in force.
     pub(crate) fn edited(&mut self, applied: &Arc<Applied>, now: Timestamp, fleet: &mut Fleet) {
         let held = self.held();
+        let end = end_state(self.graph.counts());
         let touched = reapply(&mut self.graph, applied);
         self.history.learn(applied);
-        self.usage.edits += applied.batch.edits.len() as u64;
-        self.usage.added_tasks += touched.added.len() as u64;
+        if applied.origin == Origin::Rollback {
+            let edges = touched.added.iter().map(|task| self.graph.in_degree(*task)).sum();
+            let rollback = self.rollback.get_or_insert_default();
+            (rollback.begun, rollback.end, rollback.added) = (true, Some(end), (touched.added.len(), edges));
+        } else {
+            self.usage.edits += applied.batch.edits.len() as u64;
+            self.usage.added_tasks += touched.added.len() as u64;
+            if let Some(rollback) = &mut self.rollback {
+                // Somebody has seen to it.
+                rollback.failed = None;
+            }
+        }
         if let Some(request) = &applied.batch.request {
             self.answers.learn(request, Given::Committed(Arc::clone(applied)));
         }

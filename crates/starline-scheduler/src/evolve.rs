@@ -13,11 +13,13 @@ use starline_types::{
 };
 
 use crate::Fleet;
-use crate::state::{Avoid, Given, NO_LANE, Pause, Planning, State, TaskSlot};
+use crate::state::{Avoid, Given, NO_LANE, Pause, Planning, Rollback, State, TaskSlot};
 use crate::timers::{Timer, Timers};
 
 /// How the reason of a pause begins that was made because an editor went too far.
 pub(crate) const EDIT_LIMIT: &str = "edit limit reached";
+/// How the reason of a pause begins that was made because something was not undone.
+pub(crate) const UNDO_FAILED: &str = "not undone";
 
 impl State {
     /// Applies a fact of time `now`. Total: a fact that fits nothing changes nothing.
@@ -29,6 +31,9 @@ impl State {
             Event::RunCreated { name, graph, settings } => {
                 self.settings = settings.clone();
                 let editor = settings.editor.as_deref();
+                if settings.undoes.is_some() {
+                    self.rollback = Some(Box::new(Rollback { begun: true, ..Rollback::default() }));
+                }
                 self.holds = Synchronizer::new(editor.map(|editor| editor.hold.clone()).unwrap_or_default());
                 if self.graph.is_empty() {
                     let edits = vec![Edit::Build { graph: graph.clone(), clear_existing: true }];
@@ -48,13 +53,19 @@ impl State {
                 self.run_state = RunState::Paused;
                 // A stall ends by itself; a person has to say that an editor may go on.
                 let limited = reason.as_deref().is_some_and(|reason| reason.starts_with(EDIT_LIMIT));
-                let stalled = *cause == PauseCause::NeedsOperator && !limited;
-                self.pause = Some(Pause { cause: *cause, since: now, deadline: *deadline, stalled });
+                let undo_failed = reason.as_deref().is_some_and(|reason| reason.starts_with(UNDO_FAILED));
+                let stalled = *cause == PauseCause::NeedsOperator && !limited && !undo_failed;
+                if let Some(rollback) = self.rollback.as_mut().filter(|_| undo_failed) {
+                    rollback.failed = None;
+                }
+                let deadline = *deadline;
+                self.pause = Some(Pause { cause: *cause, since: now, deadline, stalled, undo_failed });
                 if let Some(deadline) = deadline {
-                    self.timers.arm(*deadline, Timer::EditWait);
+                    self.timers.arm(deadline, Timer::EditWait);
                 }
             }
             Event::RunResumed { .. } => self.resume(now),
+            Event::RollbackRequested { .. } => self.rollback.get_or_insert_default().asked = true,
             Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => {
                 self.run_state = end.state;
                 self.pause = None;
@@ -83,6 +94,9 @@ impl State {
                     Remains { error: Some(error.clone()), result: result.clone(), ..Remains::default() };
                 self.graph.set_remains(task, Box::new(remains));
                 self.end_task(task, OutcomeStatus::Failed, now, edges, fleet);
+                if let Some(rollback) = self.rollback.as_mut().filter(|rollback| rollback.begun) {
+                    rollback.failed = Some(format!("task {} failed: {error}", self.graph.id(task)).into());
+                }
             }
             Event::TaskRetryScheduled { task, attempt, retry, delay_ms, error, avoid } => {
                 let Some(task) = self.subject(task, *attempt) else { return };
@@ -149,6 +163,10 @@ impl State {
             Event::HoldTimeoutSet { modification_timeout } => {
                 self.holds.set_modification_timeout(*modification_timeout);
             }
+            Event::TaskCheckpoint { task, content, .. } => {
+                let Some(task) = self.locate(task) else { return };
+                self.rare(task).checkpoint = Some(content.clone());
+            }
             Event::BackoffEnded { task, .. } => {
                 let Some(task) = self.subject(task, 0) else { return };
                 self.rare(task).backoff = None;
@@ -168,6 +186,7 @@ impl State {
             Event::ApprovalRefused { .. } | Event::ApprovalExpired { .. } => {}
             Event::TaskStarted { .. }
             | Event::ResultIgnored { .. }
+            | Event::OwnerChanged { .. }
             | Event::StrategyFaulted { .. }
             | Event::PlannerFaulted { .. }
             | Event::Progress { .. }
@@ -424,7 +443,10 @@ impl State {
             CancelReason::Run | CancelReason::Deadline | CancelReason::FailFast => {
                 self.ending.get_or_insert(reason);
             }
-            CancelReason::Task | CancelReason::Timeout | CancelReason::ApprovalRefused => {}
+            CancelReason::Task
+            | CancelReason::Timeout
+            | CancelReason::Rollback
+            | CancelReason::ApprovalRefused => {}
         }
     }
 

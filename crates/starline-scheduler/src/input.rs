@@ -5,8 +5,8 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use starline_edit::{Rejection, Unread};
 use starline_types::{
-    Applied, ConfirmedBy, DeviceId, DeviceIx, EditBatch, HoldId, Millis, RejectedEdit, Revision, RunState,
-    TaskError, TaskId, TaskRef, TaskReport,
+    Applied, Checkpoint, ConfirmedBy, DeviceId, DeviceIx, EditBatch, HoldId, Millis, RejectedEdit, Revision,
+    RunState, TaskError, TaskId, TaskRef, TaskReport,
 };
 
 /// What a scheduler is told.
@@ -18,12 +18,26 @@ pub enum Input {
     Prepare,
     /// Begins execution; prepares first if that is still to be done.
     Start,
+    /// Another process drives the run from now on.
+    TakenOver {
+        /// Number of its ownership.
+        epoch: u64,
+    },
     /// The device began an attempt.
     Began {
         /// The task.
         task: TaskRef,
         /// The attempt.
         attempt: u32,
+    },
+    /// An attempt has put down how far it has come.
+    Checkpoint {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// What it has put down.
+        content: Checkpoint,
     },
     /// An attempt brought a report.
     Reported {
@@ -82,6 +96,14 @@ pub enum Input {
     CancelRun {
         /// Whether attempts are ended at once, without a polite request.
         force: bool,
+    },
+    /// What the run has done is undone: everything unstarted is cancelled, what runs is let to its end, and then tasks
+    /// are added that undo the others.
+    Rollback {
+        /// Whether live attempts are ended at once.
+        force: bool,
+        /// Who wants it.
+        by: SmolStr,
     },
     /// One task is cancelled.
     CancelTask {

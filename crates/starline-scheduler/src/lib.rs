@@ -10,6 +10,7 @@ mod fleet;
 mod input;
 mod leftovers;
 mod queue;
+mod recovery;
 mod rng;
 mod scheduler;
 mod state;
@@ -22,7 +23,8 @@ pub use bug::Bug;
 pub use effect::{Effect, Step};
 pub use fleet::Fleet;
 pub use input::{Answer, Author, DeviceChange, Input, Refusal, Role, Undelivered};
-pub use scheduler::{Plan, ReplayFault, Scheduler};
+pub use recovery::{Recovery, ReplayFault};
+pub use scheduler::{Plan, Scheduler};
 
 pub use starline_assign::{AssignmentStrategy, Binding};
 pub use starline_edit::{Code, Fault, Limits, Rejection, Unread};

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use starline_assign::{AssignmentStrategy, Binding};
 use starline_edit::{Limits, Rejection, Surroundings, check_within};
 use starline_types::{
-    DeviceId, DeviceIx, Edit, EditBatch, Envelope, Event, GraphSpec, Millis, RunId, RunSettings, RunState,
-    Seq, TaskId, TaskIx, Timestamp,
+    DeviceId, DeviceIx, Edit, EditBatch, Event, GraphSpec, RunId, RunSettings, RunState, Seq, TaskId, TaskIx,
+    Timestamp,
 };
 
 use crate::bug::Bug;
 use crate::queue::Lane;
 use crate::state::{Planning, State};
-use crate::{Fleet, Input, Step, rng};
+use crate::{Fleet, Input, Step};
 
 /// What a run is made of.
 #[derive(Clone, Debug, Default)]
@@ -27,37 +27,6 @@ pub struct Plan {
     pub assignments: Vec<(TaskId, DeviceId)>,
     /// Limits of the graph.
     pub limits: Limits,
-}
-
-/// Why a journal does not give a state.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplayFault {
-    /// The first record does not create the run.
-    #[error("record 1 is {0}, not run_created")]
-    NotCreated(&'static str),
-    /// There is no record.
-    #[error("the run has no record")]
-    Empty,
-    /// The numbers are not dense.
-    #[error("record {got} follows record {last}")]
-    NotDense {
-        /// Last number read.
-        last: u64,
-        /// Number found.
-        got: u64,
-    },
-    /// The graph in the first record is not one that was ever accepted.
-    #[error("the graph in record 1 has faults")]
-    InvalidGraph(#[source] Rejection),
-    /// A record belongs to another run.
-    #[error("record {seq} belongs to run {run}")]
-    ForeignRecord {
-        /// Its number.
-        seq: u64,
-        /// Its run.
-        run: RunId,
-    },
 }
 
 /// The state machine of one run: pure, single-threaded, equal for equal inputs.
@@ -129,14 +98,18 @@ impl Scheduler {
     }
 
     /// Checks a graph and puts it in the place of the empty one.
-    fn build(&mut self, graph: &Arc<GraphSpec>, around: &Surroundings<'_>) -> Result<(), Rejection> {
+    pub(crate) fn build(
+        &mut self,
+        graph: &Arc<GraphSpec>,
+        around: &Surroundings<'_>,
+    ) -> Result<(), Rejection> {
         let edits = vec![Edit::Build { graph: Arc::clone(graph), clear_existing: true }];
         let batch = EditBatch { edits, ..EditBatch::default() };
         check_within(&mut self.state.graph, &batch, around)?.install();
         Ok(())
     }
 
-    fn empty(run: RunId, strategy: Option<Box<dyn AssignmentStrategy>>) -> Self {
+    pub(crate) fn empty(run: RunId, strategy: Option<Box<dyn AssignmentStrategy>>) -> Self {
         let early = strategy.as_ref().is_none_or(|strategy| strategy.binding() == Binding::Early);
         Self {
             state: State::new(run),
@@ -157,93 +130,6 @@ impl Scheduler {
         }
     }
 
-    /// Rebuilds a run from its facts. Devices that the facts name and the ledger does not know get a seat of
-    /// their own, not connected; live attempts are booked.
-    ///
-    /// # Errors
-    /// The records are not those of one run from its first record on.
-    pub fn recover<'e>(
-        run: RunId,
-        strategy: Option<Box<dyn AssignmentStrategy>>,
-        fleet: &mut Fleet,
-        records: impl IntoIterator<Item = &'e Envelope>,
-    ) -> Result<Self, ReplayFault> {
-        Self::empty(run, strategy).replay(fleet, records)
-    }
-
-    /// Rebuilds a run as a scheduler with a broken rule would.
-    ///
-    /// # Errors
-    /// As for [`recover`](Self::recover).
-    #[cfg(feature = "seeded-bugs")]
-    pub fn recover_with<'e>(
-        run: RunId,
-        strategy: Option<Box<dyn AssignmentStrategy>>,
-        bug: Option<Bug>,
-        fleet: &mut Fleet,
-        records: impl IntoIterator<Item = &'e Envelope>,
-    ) -> Result<Self, ReplayFault> {
-        let mut scheduler = Self::empty(run, strategy);
-        scheduler.bug = bug;
-        scheduler.replay(fleet, records)
-    }
-
-    fn replay<'e>(
-        self,
-        fleet: &mut Fleet,
-        records: impl IntoIterator<Item = &'e Envelope>,
-    ) -> Result<Self, ReplayFault> {
-        let mut scheduler = self;
-        let mut last = Timestamp(0);
-        for record in records {
-            last = record.t;
-            let before = scheduler.state.seq;
-            if record.run_id != scheduler.state.run {
-                return Err(ReplayFault::ForeignRecord { seq: record.seq.0, run: record.run_id.clone() });
-            }
-            if record.seq != before.next() {
-                return Err(ReplayFault::NotDense { last: before.0, got: record.seq.0 });
-            }
-            if before == Seq(0) && !matches!(record.event, Event::RunCreated { .. }) {
-                return Err(ReplayFault::NotCreated(record.event.kind().as_str()));
-            }
-            if let (Seq(0), Event::RunCreated { graph, .. }) = (before, &record.event) {
-                let around = Surroundings { limits: Limits::ceiling(), ..Surroundings::default() };
-                scheduler.build(graph, &around).map_err(ReplayFault::InvalidGraph)?;
-            }
-            if scheduler.has_bug(Bug::DelayRedrawn)
-                && let Event::TaskRetryScheduled { delay_ms, .. } = &record.event
-            {
-                let mut event = record.event.clone();
-                if let Event::TaskRetryScheduled { delay_ms: drawn, .. } = &mut event {
-                    *drawn = Millis(rng::uniform(record.seq.0, scheduler.state.draws, delay_ms.0));
-                }
-                scheduler.evolve(record.t, &event, fleet);
-                continue;
-            }
-            scheduler.evolve(record.t, &record.event, fleet);
-        }
-        if scheduler.state.seq == Seq(0) {
-            return Err(ReplayFault::Empty);
-        }
-        scheduler.reindex();
-        scheduler.await_editor(last);
-        Ok(scheduler)
-    }
-
-    /// After a replay: everything that is ready or wants a plan is looked at again.
-    fn reindex(&mut self) {
-        self.state.fresh.clear();
-        let open: Vec<TaskIx> =
-            self.state.graph.indices().filter(|task| self.state.graph.state(*task).is_unstarted()).collect();
-        for task in open {
-            if self.state.slot(task).ready {
-                self.state.tasks[task.at()].lane = crate::state::NO_LANE;
-                self.state.fresh.push(task);
-            }
-        }
-    }
-
     /// Handles one input. Equal inputs in equal order give equal steps.
     ///
     /// Facts and effects are appended to `step`. Placing what became ready is a step of its own, so that a
@@ -259,7 +145,7 @@ impl Scheduler {
     }
 
     /// Applies a fact. The only function that changes state, live and in replay.
-    fn evolve(&mut self, now: Timestamp, event: &Event, fleet: &mut Fleet) {
+    pub(crate) fn evolve(&mut self, now: Timestamp, event: &Event, fleet: &mut Fleet) {
         let planning = match (&self.strategy, self.early) {
             (None, _) => Planning::ByHand,
             (Some(_), true) => Planning::Early,

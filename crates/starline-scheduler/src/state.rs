@@ -9,8 +9,9 @@ use starline_edit::{History, Usage};
 use starline_graph::TaskGraph;
 use starline_synchronizer::{Hold, Synchronizer};
 use starline_types::{
-    Applied, CancelReason, DependencyId, DeviceIx, HoldScope, Millis, Outcome, PauseCause, RejectedEdit,
-    RequestId, RunEnd, RunId, RunSettings, RunState, Seq, TaskError, TaskIx, TaskState, Timestamp,
+    Applied, CancelReason, Checkpoint, DependencyId, DeviceIx, HoldScope, Millis, Outcome, PauseCause,
+    RejectedEdit, RequestId, RunEnd, RunId, RunSettings, RunState, Seq, StateCounts, TaskError, TaskIx,
+    TaskState, Timestamp,
 };
 
 use crate::Fleet;
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub(crate) paused: Millis,
     /// Set once everything unstarted is cancelled and live attempts are being ended.
     pub(crate) ending: Option<CancelReason>,
+    /// What is known of undoing the work; `None`: nobody wants that so far.
+    pub(crate) rollback: Option<Box<Rollback>>,
     /// The run waited for an edit in vain: from then on blocked tasks are skipped.
     pub(crate) edit_wait_over: bool,
     pub(crate) seq: Seq,
@@ -115,6 +118,23 @@ pub(crate) struct Pause {
     pub(crate) deadline: Option<Timestamp>,
     /// Whether nothing could be placed: it goes on by itself as soon as something can.
     pub(crate) stalled: bool,
+    /// Whether what undoes a task has failed: the run does not even end before somebody has seen that.
+    pub(crate) undo_failed: bool,
+}
+
+/// How far undoing the work of a run has come.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Rollback {
+    /// Whether somebody asked for it: then the run ends cancelled.
+    pub(crate) asked: bool,
+    /// Whether the tasks that undo others are part of the graph.
+    pub(crate) begun: bool,
+    /// How the run would have ended without it; `None`: as it does.
+    pub(crate) end: Option<RunState>,
+    /// What has failed, and nobody was told.
+    pub(crate) failed: Option<SmolStr>,
+    /// Tasks and dependencies that undoing added: they do not count against limits.
+    pub(crate) added: (usize, usize),
 }
 
 /// What the scheduler keeps for each task beside the record of the graph. Small, like that.
@@ -172,6 +192,8 @@ pub(crate) struct RareSlot {
     pub(crate) backoff: Option<Timestamp>,
     /// Devices left out.
     pub(crate) avoid: Vec<(DeviceIx, Avoid)>,
+    /// How far the last attempt has come that has put something down.
+    pub(crate) checkpoint: Option<Checkpoint>,
     /// Why the live attempt was asked to stop.
     pub(crate) cancel: Option<CancelReason>,
     /// End of the lease of a live attempt that may be lost.
@@ -203,6 +225,7 @@ impl State {
             pause: None,
             paused: Millis::ZERO,
             ending: None,
+            rollback: None,
             edit_wait_over: false,
             seq: Seq(0),
             draws: 0,
@@ -441,4 +464,15 @@ pub(crate) fn outcome_of(graph: &TaskGraph, task: TaskIx, fleet: &Fleet) -> Opti
         duration_ms: record.duration(),
         device: record.device.map(|device| fleet.id(device).clone()),
     })
+}
+
+/// How a run ends whose tasks ended like this, unless it was cancelled.
+pub(crate) fn end_state(counts: StateCounts) -> RunState {
+    match counts {
+        StateCounts { failed: 1.., completed: 1.., .. } => RunState::PartiallyFailed,
+        StateCounts { failed: 1.., .. } => RunState::Failed,
+        StateCounts { completed: 1.., .. } => RunState::Completed,
+        StateCounts { cancelled: 1.., .. } => RunState::Cancelled,
+        _ => RunState::Completed,
+    }
 }

@@ -268,14 +268,18 @@ impl Scheduler {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         use std::fmt::Write as _;
+        use std::hash::BuildHasher as _;
+
+        use rustc_hash::FxBuildHasher;
         let state = &self.state;
         let mut text = format!(
-            "{} {:?} pause={:?} paused={:?} ending={:?} over={} seq={} draws={} started={:?} attempts={} holds={:?} history={:?} usage={:?} answers={:?}",
+            "{} {:?} pause={:?} paused={:?} ending={:?} rollback={:?} over={} seq={} draws={} started={:?} attempts={} holds={:?} history={:?} usage={:?} answers={:?}",
             state.run,
             state.run_state,
             state.pause,
             state.paused,
             state.ending,
+            state.rollback,
             state.edit_wait_over,
             state.seq.0,
             state.draws,
@@ -333,7 +337,8 @@ impl Scheduler {
                     rare.cancel,
                     rare.lease_end,
                     &rare.question,
-                    rare.held
+                    rare.held,
+                    rare.checkpoint.as_ref().map(|content| FxBuildHasher.hash_one(content.as_bytes()))
                 )),
             );
         }

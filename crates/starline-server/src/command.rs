@@ -28,7 +28,7 @@ pub(crate) async fn resume(State(app): State<App>, Path(run): Path<String>, requ
     ok(&run.status())
 }
 
-/// Body of a cancellation.
+/// Body of a cancellation or rollback.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Cancel {
@@ -39,6 +39,18 @@ pub(crate) async fn cancel(State(app): State<App>, Path(run): Path<String>, requ
     let run = app.run(&run)?;
     let Cancel { force } = read_json_or_default(&app, request).await?;
     run.cancel(force).await?;
+    ok(&run.status())
+}
+
+pub(crate) async fn rollback(
+    State(app): State<App>,
+    Extension(who): Extension<Principal>,
+    Path(run): Path<String>,
+    request: Request,
+) -> Answer {
+    let run = app.run(&run)?;
+    let Cancel { force } = read_json_or_default(&app, request).await?;
+    run.rollback(force, &who.name).await?;
     ok(&run.status())
 }
 

@@ -82,7 +82,7 @@ fn body(operation: Operation) -> Option<(&'static str, bool)> {
         Operation::Submit => Some(("Submission", true)),
         Operation::Edit => Some(("Batch", true)),
         Operation::Undo | Operation::Redo => Some(("Expected", false)),
-        Operation::Cancel => Some(("Cancel", false)),
+        Operation::Cancel | Operation::Rollback => Some(("Cancel", false)),
         Operation::ExtendHold => Some(("Extend", true)),
         _ if operation.method() == axum::http::Method::POST => Some(("Nothing", false)),
         _ => None,

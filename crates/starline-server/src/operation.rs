@@ -91,6 +91,8 @@ operations! {
     Resume: post "/v1/runs/{run}/resume", Control => command::resume;
     /// Cancels a run
     Cancel: post "/v1/runs/{run}/cancel", Control => command::cancel;
+    /// Undoes what a run has done
+    Rollback: post "/v1/runs/{run}/rollback", Control => command::rollback;
     /// Cancels a task
     CancelTask: post "/v1/runs/{run}/tasks/{task}/cancel", Control => command::cancel_task;
     /// Skips an unstarted task

@@ -1,5 +1,6 @@
 //! The facts of a run as server-sent events.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use axum::response::Response;
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
-use starline_event::{RunId, Seq};
+use starline_event::{Envelope, RunId, Seq};
+use starline_orchestrator::Run;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::answer::{Answer, Refused};
@@ -38,12 +40,12 @@ pub(crate) async fn events(
     let Query(query) = query.map_err(|error| Refused::bad_request("invalid_query", error.body_text()))?;
     // Who connects again keeps its address, and says in the header how far it is.
     let after = query.after.unwrap_or(0).max(last_event_id(&headers).unwrap_or(0));
-    let history = if run == RunId::system().as_str() {
-        app.log.run(&RunId::system(), Seq(0), false)
+    let (history, run) = if run == RunId::system().as_str() {
+        (app.log.run(&RunId::system(), Seq(0), false), None)
     } else {
         let run = app.run(&run)?;
         let status = run.status();
-        app.log.run(run.id(), status.seq, status.state.is_terminal())
+        (app.log.run(run.id(), status.seq, status.state.is_terminal()), Some(run))
     };
     let Ok(place) = Arc::clone(&app.streams).try_acquire_owned() else {
         let max = app.options.streams;
@@ -57,6 +59,8 @@ pub(crate) async fn events(
         stop: app.stop.subscribe(),
         heartbeat: app.options.heartbeat,
         history,
+        run,
+        found: VecDeque::new(),
         begun: false,
         over: false,
         _open: Open::new(app, place),
@@ -98,6 +102,10 @@ impl Drop for Open {
 #[derive(Debug)]
 struct Reader {
     history: Arc<RunHistory>,
+    /// The run, whose journal has what is not in memory any more.
+    run: Option<Run>,
+    /// What was found and is not written yet.
+    found: VecDeque<Entry>,
     cursor: Cursor,
     changed: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
@@ -120,12 +128,15 @@ impl Reader {
         }
         loop {
             self.changed.mark_unchanged();
-            let entries = self.history.read(&mut self.cursor, AT_ONCE);
-            if !entries.is_empty() {
+            if self.found.is_empty() {
+                self.found.extend(self.history.read(&mut self.cursor, AT_ONCE));
+            }
+            if !self.found.is_empty() {
+                self.fill().await;
                 let mut piece = Vec::new();
-                for entry in &entries {
+                for entry in self.found.drain(..) {
                     self.over |= matches!(entry, Entry::End);
-                    write(entry, &mut piece);
+                    write(&entry, &mut piece);
                 }
                 return (!piece.is_empty()).then(|| Bytes::from(piece));
             }
@@ -137,6 +148,29 @@ impl Reader {
                 stopped = self.stop.changed() => stopped.ok()?,
                 () = tokio::time::sleep(self.heartbeat) => return Some(Bytes::from_static(b": still here\n\n")),
             }
+        }
+    }
+}
+
+impl Reader {
+    /// Puts facts of the journal in the place of a gap at the front: as many as are written in one piece.
+    async fn fill(&mut self) {
+        let (Some(Entry::Gap { from, to }), Some(run)) = (self.found.front(), &self.run) else { return };
+        let (from, to) = (*from, *to);
+        let kept = run.records(from.0.checked_sub(1).map(Seq), AT_ONCE).await;
+        let facts = kept.unwrap_or_else(|error| {
+            tracing::warn!(run = %run.id(), %error, "facts that are missing cannot be read from the journal");
+            Vec::new()
+        });
+        let facts: Vec<_> = facts.into_iter().take_while(|fact| fact.seq <= to).collect();
+        let Some(last) = facts.last().map(|fact| fact.seq) else { return };
+        let rest = self.found.split_off(1);
+        self.found = facts.into_iter().map(|fact| Entry::Fact(Arc::new(Envelope::clone(&fact)))).collect();
+        if last < to {
+            // The rest of the gap is looked for next time, and what is behind it again after that.
+            self.cursor = self.history.after(last);
+        } else {
+            self.found.extend(rest);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod chance;
+mod coverage;
 mod office;
 mod oracle;
 mod schedule;
@@ -12,6 +13,7 @@ mod strategist;
 mod tally;
 mod trace;
 
+pub use coverage::{Coverage, Pair, Stage, Subject};
 pub use oracle::{Oracle, Violation};
 pub use schedule::{Played, Schedule};
 pub use script::{PlayedScript, Script, ScriptError};

@@ -3,7 +3,7 @@
 use starline_scheduler::{DeviceChange, Fleet, Input, Plan, Rejection, Scheduler, Step};
 use starline_types::{DeviceIx, Envelope, RunId, Timestamp};
 
-use crate::Strategist;
+use crate::{Coverage, Strategist};
 
 /// Tasks that a run may place before the next run has its turn. Small, so that turns are taken at all.
 const TURN: usize = 4;
@@ -19,12 +19,21 @@ pub(crate) struct Seat {
     /// How far the clock of the run is behind the clock of the world: it stands still without an owner.
     pub(crate) behind: u64,
     touched: bool,
+    /// Facts after each step since the last commit.
+    pub(crate) steps: Vec<usize>,
 }
 
 impl Seat {
     /// The clock of the run.
     pub(crate) fn time(&self, now: Timestamp) -> Timestamp {
         Timestamp(now.0.saturating_sub(self.behind))
+    }
+
+    fn note_step(&mut self) {
+        let facts = self.step.events.len();
+        if self.steps.last().copied().unwrap_or_default() != facts {
+            self.steps.push(facts);
+        }
     }
 }
 
@@ -34,6 +43,8 @@ pub(crate) struct Office {
     pub(crate) fleet: Fleet,
     pub(crate) seats: Vec<Seat>,
     touched: Vec<usize>,
+    /// What met what, if that is counted.
+    pub(crate) coverage: Option<Coverage>,
 }
 
 impl Office {
@@ -48,7 +59,15 @@ impl Office {
         let mut step = Step::default();
         let (made, fleet) = (strategist.make(), &mut self.fleet);
         let scheduler = Scheduler::create(id, plan, made, now, fleet, &mut step)?;
-        Ok(self.seat(Seat { strategist, scheduler, step, journal: Vec::new(), behind: 0, touched: false }))
+        Ok(self.seat(Seat {
+            strategist,
+            scheduler,
+            step,
+            journal: Vec::new(),
+            behind: 0,
+            touched: false,
+            steps: Vec::new(),
+        }))
     }
 
     /// Gives a run back after a restart.
@@ -67,10 +86,12 @@ impl Office {
             behind: now.since(last).0,
             journal,
             touched: false,
+            steps: Vec::new(),
         });
     }
 
-    fn seat(&mut self, seat: Seat) -> usize {
+    fn seat(&mut self, mut seat: Seat) -> usize {
+        seat.note_step();
         self.seats.push(seat);
         let run = self.seats.len() - 1;
         self.touch(run);
@@ -88,7 +109,11 @@ impl Office {
         self.touch(run);
         let seat = &mut self.seats[run];
         let time = seat.time(now);
+        if let Some(coverage) = &mut self.coverage {
+            coverage.note(&seat.scheduler, &input);
+        }
         seat.scheduler.step_into(time, input, &mut self.fleet, &mut seat.step);
+        seat.note_step();
     }
 
     /// Tells every run about a device.
@@ -126,6 +151,7 @@ impl Office {
                 let seat = &mut self.seats[run];
                 let time = seat.time(now);
                 more |= seat.scheduler.place(time, &mut self.fleet, TURN, &mut seat.step);
+                seat.note_step();
             }
             if !more {
                 return;

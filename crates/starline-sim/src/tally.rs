@@ -5,6 +5,8 @@ use std::fmt;
 
 use starline_types::Millis;
 
+use crate::Coverage;
+
 /// How much was simulated, and which faults it met.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
@@ -26,6 +28,14 @@ pub struct Tally {
     pub replays: u64,
     /// Virtual time.
     pub time: Millis,
+    /// Steps: inputs that runs took in.
+    pub inputs: u64,
+    /// Checkpoints that attempts put down.
+    pub checkpoints: u64,
+    /// Restarts of the orchestrator.
+    pub restarts: u64,
+    /// What met what.
+    pub coverage: Coverage,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
 }
@@ -45,6 +55,10 @@ impl Tally {
         self.holds += other.holds;
         self.answers += other.answers;
         self.replays += other.replays;
+        self.inputs += other.inputs;
+        self.checkpoints += other.checkpoints;
+        self.restarts += other.restarts;
+        self.coverage.add(&other.coverage);
         self.time = Millis(self.time.0 + other.time.0);
         for (kind, count) in &other.faults {
             *self.faults.entry(kind).or_default() += count;
@@ -55,9 +69,10 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hours = self.time.0 / 3_600_000;
-        write!(f, "{} schedules, {} events, {} attempts", self.schedules, self.facts, self.attempts)?;
+        write!(f, "{} schedules, {} inputs, {} events", self.schedules, self.inputs, self.facts)?;
+        write!(f, ", {} attempts, {} checkpoints", self.attempts, self.checkpoints)?;
         write!(f, ", {} commits of edits, {} holds", self.edits, self.holds)?;
-        write!(f, ", {} replays, {hours} h of virtual time", self.replays)?;
+        write!(f, ", {} restarts, {} replays, {hours} h of virtual time", self.restarts, self.replays)?;
         for (kind, count) in &self.faults {
             write!(f, "\n  {count:>10}  {kind}")?;
         }

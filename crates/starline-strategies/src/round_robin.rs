@@ -117,7 +117,10 @@ impl AssignmentStrategy for RoundRobin {
 
     fn observe(&mut self, event: &Event) {
         match event {
-            Event::RunCreated { graph, .. } => self.learn_graph(graph),
+            Event::RunCreated { graph, .. } => {
+                *self = Self::default();
+                self.learn_graph(graph);
+            }
             Event::EditCommitted(applied) => {
                 applied.batch.edits.iter().for_each(|edit| self.learn_edit(edit))
             }

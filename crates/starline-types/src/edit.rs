@@ -185,6 +185,8 @@ pub enum Origin {
     Undo,
     /// A commit that was taken back was brought back.
     Redo,
+    /// The work of the run is undone: tasks were added that do so.
+    Rollback,
 }
 
 /// A batch that was refused.

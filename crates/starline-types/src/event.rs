@@ -8,32 +8,11 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::{
-    Applied, CancelReason, ConfirmedBy, DependencyId, DeviceId, DeviceRef, DeviceStatus, GraphSpec, HoldId,
-    HoldReason, HoldScope, IgnoreReason, Judgement, LossReason, Millis, Outputs, PauseCause, Placement,
-    ProgressStream, RejectedEdit, Revision, RunEnd, RunId, RunSettings, Seq, SkipReason, TaskError, TaskRef,
-    Timestamp, UnixMillis, Value,
+    Applied, CancelReason, Checkpoint, ConfirmedBy, DependencyId, DeviceId, DeviceRef, DeviceStatus,
+    GraphSpec, HoldId, HoldReason, HoldScope, IgnoreReason, Judgement, LossReason, Millis, Outputs,
+    PauseCause, Placement, ProgressStream, RejectedEdit, RunEnd, RunSettings, SkipReason, TaskError, TaskRef,
+    Timestamp, Value,
 };
-
-/// A fact with its place in the stream of its run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Dense number in the stream, from 1.
-    pub seq: Seq,
-    /// The run, or `system`.
-    pub run_id: RunId,
-    /// Revision of the graph after the fact.
-    pub revision: Revision,
-    /// Run time in milliseconds.
-    pub t: Timestamp,
-    /// Wall time in epoch milliseconds; display only.
-    pub at: UnixMillis,
-    /// The record that led to this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Seq>,
-    /// The fact, written as `kind` and `data`.
-    #[serde(flatten)]
-    pub event: Event,
-}
 
 /// A fact about a run, a task, a hold or a device.
 ///
@@ -83,6 +62,11 @@ pub enum Event {
     /// The run goes on.
     RunResumed {
         /// Who or what resumed it.
+        by: SmolStr,
+    },
+    /// Somebody wants the work of the run undone: nothing new is started until what undoes it is added.
+    RollbackRequested {
+        /// Who wants it.
         by: SmolStr,
     },
     /// The run ended: completed or partially failed.
@@ -167,6 +151,15 @@ pub enum Event {
         /// The device, to be avoided by the next attempt if another one fits.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         avoid: Option<DeviceRef>,
+    },
+    /// An attempt has put down how far it has come; the next one gets it.
+    TaskCheckpoint {
+        /// The task.
+        task: TaskRef,
+        /// The attempt.
+        attempt: u32,
+        /// What it has put down, in place of what was there before.
+        content: Checkpoint,
     },
     /// A live attempt was asked to stop.
     TaskCancelRequested {
@@ -325,6 +318,11 @@ pub enum Event {
         /// Who ended it.
         by: SmolStr,
     },
+    /// Another process drives the run from now on; what the last one had begun is taken over or given up.
+    OwnerChanged {
+        /// Number of the ownership, from 1: every take-over has a higher one.
+        epoch: u64,
+    },
     /// A strategy erred; its round was discarded.
     StrategyFaulted {
         /// Its name.
@@ -406,6 +404,7 @@ kinds! {
     RunStarted => "run_started",
     RunPaused => "run_paused",
     RunResumed => "run_resumed",
+    RollbackRequested => "rollback_requested",
     RunCompleted => "run_completed",
     RunFailed => "run_failed",
     RunCancelled => "run_cancelled",
@@ -414,6 +413,7 @@ kinds! {
     TaskCompleted => "task_completed",
     TaskFailed => "task_failed",
     TaskRetryScheduled => "task_retry_scheduled",
+    TaskCheckpoint => "task_checkpoint",
     TaskCancelRequested => "task_cancel_requested",
     TaskCancelled => "task_cancelled",
     TaskSkipped => "task_skipped",
@@ -432,6 +432,7 @@ kinds! {
     HoldClosed => "hold_closed",
     HoldTimeoutSet => "hold_timeout_set",
     BackoffEnded => "backoff_ended",
+    OwnerChanged => "owner_changed",
     StrategyFaulted => "strategy_faulted",
     PlannerFaulted => "planner_faulted",
     Progress => "progress",
@@ -457,6 +458,7 @@ impl Event {
             Self::RunStarted { .. } => EventKind::RunStarted,
             Self::RunPaused { .. } => EventKind::RunPaused,
             Self::RunResumed { .. } => EventKind::RunResumed,
+            Self::RollbackRequested { .. } => EventKind::RollbackRequested,
             Self::RunCompleted(_) => EventKind::RunCompleted,
             Self::RunFailed(_) => EventKind::RunFailed,
             Self::RunCancelled(_) => EventKind::RunCancelled,
@@ -465,6 +467,7 @@ impl Event {
             Self::TaskCompleted { .. } => EventKind::TaskCompleted,
             Self::TaskFailed { .. } => EventKind::TaskFailed,
             Self::TaskRetryScheduled { .. } => EventKind::TaskRetryScheduled,
+            Self::TaskCheckpoint { .. } => EventKind::TaskCheckpoint,
             Self::TaskCancelRequested { .. } => EventKind::TaskCancelRequested,
             Self::TaskCancelled { .. } => EventKind::TaskCancelled,
             Self::TaskSkipped { .. } => EventKind::TaskSkipped,
@@ -481,6 +484,7 @@ impl Event {
             Self::HoldExtended { .. } => EventKind::HoldExtended,
             Self::HoldTimeoutSet { .. } => EventKind::HoldTimeoutSet,
             Self::BackoffEnded { .. } => EventKind::BackoffEnded,
+            Self::OwnerChanged { .. } => EventKind::OwnerChanged,
             Self::HoldActivated { .. } => EventKind::HoldActivated,
             Self::HoldClosed { .. } => EventKind::HoldClosed,
             Self::StrategyFaulted { .. } => EventKind::StrategyFaulted,
@@ -501,6 +505,7 @@ impl Event {
             | Self::TaskCompleted { task, .. }
             | Self::TaskFailed { task, .. }
             | Self::TaskRetryScheduled { task, .. }
+            | Self::TaskCheckpoint { task, .. }
             | Self::TaskCancelRequested { task, .. }
             | Self::TaskCancelled { task, .. }
             | Self::TaskSkipped { task, .. }
@@ -519,6 +524,7 @@ impl Event {
             | Self::RunStarted { .. }
             | Self::RunPaused { .. }
             | Self::RunResumed { .. }
+            | Self::RollbackRequested { .. }
             | Self::RunCompleted(_)
             | Self::RunFailed(_)
             | Self::RunCancelled(_)
@@ -529,6 +535,7 @@ impl Event {
             | Self::HoldOpened { .. }
             | Self::HoldActivated { .. }
             | Self::HoldClosed { .. }
+            | Self::OwnerChanged { .. }
             | Self::StrategyFaulted { .. }
             | Self::PlannerFaulted { .. }
             | Self::DeviceConnected { .. }
@@ -544,39 +551,5 @@ impl Event {
             Self::RunCompleted(end) | Self::RunFailed(end) | Self::RunCancelled(end) => Some(end),
             _ => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{TaskId, TaskIx};
-
-    #[test]
-    fn envelopes_read_as_written_and_stay_small() {
-        let task = TaskRef::new(TaskId::new("a").expect("id"), TaskIx(0));
-        let envelope = Envelope {
-            seq: Seq(3),
-            run_id: RunId::new("r").expect("id"),
-            revision: Revision(1),
-            t: Timestamp(5),
-            at: UnixMillis(6),
-            cause: None,
-            event: Event::TaskSkipped {
-                task,
-                edge: None,
-                reason: SkipReason::Operator,
-                message: None,
-                edges: Box::default(),
-            },
-        };
-        let text = serde_json::to_string(&envelope).expect("json");
-        assert_eq!(
-            text,
-            r#"{"seq":3,"run_id":"r","revision":1,"t":5,"at":6,"kind":"task_skipped","data":{"task":"a","reason":"operator"}}"#
-        );
-        assert_eq!(serde_json::from_str::<Envelope>(&text).expect("json"), envelope);
-        // A million of them pass through the bus in a second: their size is part of the design.
-        assert!(size_of::<Event>() <= 136, "an event has {} bytes", size_of::<Event>());
     }
 }

@@ -55,6 +55,8 @@ pub enum CancelReason {
     Run,
     /// The run reached its deadline.
     Deadline,
+    /// The work of the run is to be undone.
+    Rollback,
     /// The task was not approved.
     ApprovalRefused,
     /// Another task failed under the policy `fail_fast`.

@@ -5,9 +5,11 @@ mod approval;
 mod artifact;
 mod attempt;
 mod checkpoint;
+mod compensation;
 mod dependency;
 mod device;
 mod edit;
+mod envelope;
 mod error;
 mod event;
 mod event_parts;
@@ -33,13 +35,15 @@ pub use approval::{ApprovalGate, ApprovalTimeout, DeviceApproval};
 pub use artifact::{Artifact, AttemptFile, BlobHash, FileInput, MAX_INLINE_BYTES, stream_artifact_key};
 pub use attempt::{Attempt, AttemptId};
 pub use checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
+pub use compensation::Compensation;
 pub use dependency::{
     Dependency, DependencyKind, DependencyRef, Judgement, MAX_CONDITION_BYTES, SkipReason, Verdict,
 };
 pub use device::{DeviceProfile, DeviceStatus, Resources};
 pub use edit::{Applied, Edit, EditBatch, GraphSpec, Origin, RejectedEdit};
+pub use envelope::Envelope;
 pub use error::{ErrorKind, TaskError};
-pub use event::{Envelope, Event, EventKind};
+pub use event::{Event, EventKind};
 pub use event_parts::{
     CancelReason, ConfirmedBy, HoldReason, HoldScope, IgnoreReason, LossReason, PauseCause, Placement,
     ProgressStream, RunEnd,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, EditorSettings, Millis, Policy, TaskId, Value};
+use crate::{DeviceId, EditorSettings, Millis, Policy, RunId, TaskId, Value};
 
 /// Settings of one run, fixed when it is created and part of its first record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct RunSettings {
     /// When and how an agent is asked for edits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub editor: Option<Arc<EditorSettings>>,
+    /// The run whose work this one undoes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunId>,
     /// Opaque.
     pub metadata: BTreeMap<String, Value>,
 }
@@ -69,6 +72,7 @@ impl Default for RunSettings {
             secrets: Vec::new(),
             policy: None,
             editor: None,
+            undoes: None,
             metadata: BTreeMap::new(),
         }
     }
@@ -85,4 +89,7 @@ pub enum FailurePolicy {
     FailFast,
     /// Dependents stay blocked; when nothing else is left the run pauses for an edit.
     WaitForEdit,
+    /// Dependents are skipped and everything else goes on; when all has ended, what undoes the work that may have been
+    /// done is run, in reverse order.
+    Rollback,
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::{
-    ApprovalGate, DeviceId, ErrorKind, FileInput, Millis, Payload, Resources, SparseMap, TaskId, Value,
+    ApprovalGate, Compensation, DeviceId, ErrorKind, FileInput, Millis, Payload, Resources, SparseMap,
+    TaskId, Value,
 };
 
 /// Everything a task is before it runs. Execution state is never part of it.
@@ -117,6 +118,23 @@ impl TaskSpec {
         self.details.as_ref().and_then(|details| details.approval.as_ref())
     }
 
+    /// What undoes the work of the task, if anything does.
+    #[must_use]
+    pub fn compensation(&self) -> Option<&Compensation> {
+        self.details.as_ref().and_then(|details| details.compensate.as_ref())
+    }
+
+    /// What the task does, and what undoes it.
+    pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        std::iter::once(&self.run).chain(self.compensation().map(|undo| &undo.run))
+    }
+
+    /// The task that this one undoes, if it was made to undo one.
+    #[must_use]
+    pub fn compensates(&self) -> Option<&str> {
+        self.details.as_ref()?.metadata.get(Compensation::METADATA)?.as_str()
+    }
+
     /// Files sent along, by the name of the input.
     #[must_use]
     pub fn files(&self) -> &BTreeMap<String, FileInput> {
@@ -131,7 +149,7 @@ impl TaskSpec {
     }
 }
 
-/// What only some tasks have: texts for agents and people, a gate, files, and opaque metadata.
+/// What only some tasks have: texts for agents and people, a gate, what undoes them, files, and opaque metadata.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskDetails {
@@ -150,6 +168,9 @@ pub struct TaskDetails {
     /// Asks a person before each first attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalGate>,
+    /// Undoes the work when the run is rolled back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compensate: Option<Compensation>,
     /// Files sent along, by the name of the input. The names are apart from those of the values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, FileInput>,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApprovalGate, DeviceSelector, Estimate, FileInput, Millis, OutputSpec, Payload, Priority, RetryPolicy,
-    SparseMap, TaskDetails, TaskSpec, Value,
+    ApprovalGate, Compensation, DeviceSelector, Estimate, FileInput, Millis, OutputSpec, Payload, Priority,
+    RetryPolicy, SparseMap, TaskDetails, TaskSpec, Value,
 };
 
 /// A field of a task with a value.
@@ -34,11 +34,12 @@ pub enum TaskField {
     Tips(Vec<String>),
     Metadata(BTreeMap<String, Value>),
     Approval(Option<ApprovalGate>),
+    Compensate(Option<Compensation>),
 }
 
 impl TaskField {
     /// Names of the fields as files write them, in the order of the documentation.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 16] = [
         "name",
         "description",
         "tips",
@@ -54,6 +55,7 @@ impl TaskField {
         "inputs",
         "outputs",
         "approval",
+        "compensate",
     ];
 
     /// The name as files write it. Values and files are both `inputs`.
@@ -75,6 +77,7 @@ impl TaskField {
             Self::Tips(_) => "tips",
             Self::Metadata(_) => "metadata",
             Self::Approval(_) => "approval",
+            Self::Compensate(_) => "compensate",
         }
     }
 
@@ -97,6 +100,7 @@ impl TaskField {
             Self::Tips(value) => detail(task, |details| swap(value, &mut details.tips)),
             Self::Metadata(value) => detail(task, |details| swap(value, &mut details.metadata)),
             Self::Approval(value) => detail(task, |details| swap(value, &mut details.approval)),
+            Self::Compensate(value) => detail(task, |details| swap(value, &mut details.compensate)),
         }
     }
 
@@ -123,6 +127,7 @@ impl TaskField {
         differ(one.tips != other.tips, &|| Self::Tips(other.tips.clone()));
         differ(one.metadata != other.metadata, &|| Self::Metadata(other.metadata.clone()));
         differ(one.approval != other.approval, &|| Self::Approval(other.approval.clone()));
+        differ(one.compensate != other.compensate, &|| Self::Compensate(other.compensate.clone()));
         differ(one.files != other.files, &|| Self::Files(other.files.clone()));
         set
     }

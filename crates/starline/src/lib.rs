@@ -15,6 +15,8 @@ pub use starline_edit as edit;
 pub use starline_event as event;
 pub use starline_graph as graph;
 pub use starline_journal as journal;
+#[cfg(feature = "journal-redb")]
+pub use starline_journal_redb as journal_redb;
 #[cfg(feature = "orchestrator")]
 pub use starline_orchestrator as orchestrator;
 pub use starline_planner as planner;

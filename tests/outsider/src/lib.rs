@@ -52,7 +52,7 @@ mod guide {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use starline_assign::testing::{RoundBuilder, laws, round};
+    use starline_assign::testing::{RoundBuilder, round};
 
     fn placed(draft: &RoundBuilder) -> String {
         let scene = draft.build();
@@ -84,11 +84,5 @@ mod tests {
         assert_eq!(placed(&round().device("laptop", 1).running("x", "laptop").ready("y", ["x"])), "");
     }
 
-    #[test]
-    fn sticky_keeps_the_laws() {
-        laws::equal_rounds_give_equal_placements(|| Sticky);
-        laws::placements_fit(|| Sticky);
-        laws::facts_restore_the_strategy(|| Sticky);
-        laws::an_idle_eligible_device_is_used_eventually(|| Sticky);
-    }
+    starline_testkit::strategy_laws!(|| Sticky);
 }

@@ -2,11 +2,12 @@
 
 /// Numbers that look random: SplitMix64. Equal seeds give equal numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// Dice for one input of one target.
-    pub(crate) fn new(seed: u64, target: &str, index: u64) -> Self {
+    #[must_use]
+    pub fn new(seed: u64, target: &str, index: u64) -> Self {
         let mut dice = Self(seed);
         for byte in target.bytes() {
             dice.0 ^= u64::from(byte);
@@ -25,22 +26,22 @@ impl Dice {
     }
 
     /// A number below `n`, or 0.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() % (n.max(1) as u64)) as usize
     }
 
     /// True once in `n` times.
-    pub(crate) fn once_in(&mut self, n: usize) -> bool {
+    pub fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
     /// One of several.
-    pub(crate) fn pick<'s, T>(&mut self, from: &'s [T]) -> &'s T {
+    pub fn pick<'s, T>(&mut self, from: &'s [T]) -> &'s T {
         &from[self.below(from.len())]
     }
 
     /// A number up to `most`, small ones more often than large ones.
-    pub(crate) fn often_small(&mut self, most: usize) -> usize {
+    pub fn often_small(&mut self, most: usize) -> usize {
         let bits = (usize::BITS - most.leading_zeros()) as usize;
         let below = 1_usize << self.below(bits + 1);
         self.below(below).min(most)

@@ -20,6 +20,7 @@ mod text;
 mod words;
 
 pub use catch::{catch, listen};
+pub use dice::Dice;
 pub use hunt::{Finding, Hunt, Tally};
 pub use meter::{Slowest, tell};
 pub use source::Source;

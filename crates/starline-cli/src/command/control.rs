@@ -1,4 +1,4 @@
-//! `starline pause`, `resume`, `cancel`, `retry`, `skip`, `release`, `approve` and `reject`
+//! `starline pause`, `cancel`, `retry`, `skip`, `release`, `approve` and `reject`
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
@@ -27,11 +27,6 @@ about! { PAUSE: "Start nothing new in a run until it is resumed", PAUSE_HELP:
 
 Examples:
   starline pause last" }
-about! { RESUME: "Let a paused run go on", RESUME_HELP:
-"Also answers a run that has paused by itself, because it needs an edit or an operator.
-
-Examples:
-  starline resume last" }
 about! { CANCEL: "Cancel a run, or one task of it", CANCEL_HELP:
 "A running task is asked to stop, and killed after its grace period; the devices confirm it. With --force
 the run does not wait for them.
@@ -218,7 +213,7 @@ impl CancelCommand {
 }
 
 /// Says what was done, with the run in a few numbers.
-fn tell(answer: &Value, task: Option<&str>, done: &str, output: &Output) {
+pub(crate) fn tell(answer: &Value, task: Option<&str>, done: &str, output: &Output) {
     if output.is_json() {
         return output.object(answer);
     }

@@ -116,7 +116,7 @@ impl DemoArgs {
         let run_id = run_id::fresh();
         let fleet = || fleet().map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()));
         let profiles: Vec<_> = fleet()?.into();
-        let records = Records::create(&self.state, &run_id, &workflow, profiles.clone())?;
+        let records = Records::create(&self.state, &run_id, &workflow, profiles.clone(), None)?;
         let (devices, processes) = devices(fleet()?, records.work_root());
         let strategy = Box::new(LoadBalance);
         let editor = editor(&workflow)?;
@@ -130,8 +130,7 @@ impl DemoArgs {
         let planned = plan(&question, Box::new(LoadBalance))?;
         let job = drive::Job {
             run_id,
-            graph: workflow.graph,
-            settings,
+            begin: drive::Begin::Submit { graph: workflow.graph, settings: Box::new(settings) },
             strategy,
             devices,
             processes,

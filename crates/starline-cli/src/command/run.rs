@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::gates::Answers;
 use crate::implied::imply_gates;
 use crate::interrupt::Unstarted;
+use crate::launch::Launch;
 use crate::load::{self, Context};
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
@@ -245,7 +246,13 @@ impl RunArgs {
         let secrets = secrets(&workflow, self.secret_file.as_deref())?;
         // Without folders first: what is wrong with a device is known before anything is left behind.
         devices.connect(&source.folder, None, &Belongings::default())?;
-        let records = self.records(&run_id, &workflow, devices.profiles())?;
+        let launch = Launch {
+            strategy: self.strategy.clone(),
+            editor: self.editor,
+            devices: devices.text(),
+            ..Launch::of(&source.name, &source.folder)
+        };
+        let records = self.records(&run_id, &workflow, devices.profiles(), Some(&launch))?;
         let contents = Contents::open(records.state(), &run_id);
         let contents = contents.and_then(|contents| {
             contents.take(&mut workflow, &Folder(source.folder.clone()))?;
@@ -258,14 +265,13 @@ impl RunArgs {
                 return Err(failure);
             }
         };
-        let belongings = Belongings { secrets, blobs: Some(contents.store()) };
+        let belongings = Belongings { secrets, blobs: Some(contents.store()), register: records.register() };
         let processes = devices.connect(&source.folder, records.work_root(), &belongings)?;
         let graph = Arc::clone(&workflow.graph);
         let answers = Answers::of(self.yes, output);
         let job = drive::Job {
             run_id,
-            graph: workflow.graph,
-            settings: workflow.settings,
+            begin: drive::Begin::Submit { graph: workflow.graph, settings: Box::new(workflow.settings) },
             strategy,
             devices: as_devices(&processes),
             processes,
@@ -284,9 +290,10 @@ impl RunArgs {
         run_id: &RunId,
         workflow: &Workflow,
         devices: Vec<DeviceProfile>,
+        launch: Option<&Launch>,
     ) -> Result<Records, Failure> {
         let trace = self.trace.as_deref().map(Trace::open).transpose()?;
-        match Records::create(&self.state, run_id, workflow, devices) {
+        match Records::create(&self.state, run_id, workflow, devices, launch) {
             Ok(records) => Ok(records.with_trace(trace)),
             Err(failure) => {
                 trace.into_iter().for_each(Trace::discard);
@@ -306,7 +313,7 @@ impl RunArgs {
         let graph = Arc::clone(&workflow.graph);
         let profiles = devices.map(Devices::profiles).unwrap_or_default();
         let job = simulate::Job {
-            records: self.records(&run_id, &workflow, profiles.clone())?,
+            records: self.records(&run_id, &workflow, profiles.clone(), None)?,
             run_id,
             graph: workflow.graph,
             settings: workflow.settings,

@@ -11,7 +11,7 @@ use serde_json::json;
 use starline::orchestrator::Orchestrator;
 use starline::server::ServerOptions;
 
-use crate::devices::{Belongings, Devices, as_devices};
+use crate::devices::{Belongings, Devices, as_devices, end_leftovers};
 use crate::drive::deaf;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,6 +24,7 @@ use crate::secrets::all;
 use crate::sent::Contents;
 use crate::serving::Serving;
 use crate::state::State;
+use crate::watchman::Watchman;
 
 pub(crate) const ABOUT: &str = "Keep devices up and carry out the runs that others hand over";
 
@@ -86,7 +87,11 @@ impl ServeArgs {
         let secrets = all(self.secret_file.as_deref())?;
         let state = State::make(&self.state.state_dir)?;
         let contents = Arc::new(Contents::shared(&state)?);
-        let belongings = Belongings { secrets: secrets.clone(), blobs: Some(contents.store()) };
+        let register = state.register();
+        end_leftovers(&register, output).await?;
+        let watchman = Watchman::over(&register);
+        let belongings =
+            Belongings { secrets: secrets.clone(), blobs: Some(contents.store()), register: Some(register) };
         let processes = devices.connect(std::path::Path::new("."), Some(state.work()), &belongings)?;
         for process in &processes {
             process.check().await.map_err(|error| {
@@ -120,6 +125,7 @@ impl ServeArgs {
             options
         };
         let serving = Serving::begin(&orchestrator, &bus, &state, options).await?;
+        host.take_up_all().await?;
         let address = serving.address();
         if output.is_json() {
             output.object(&json!({ "address": address, "pid": std::process::id() }));
@@ -139,6 +145,7 @@ impl ServeArgs {
         for process in processes {
             process.shut_down().await;
         }
+        drop(watchman);
         Ok(Exit::Done)
     }
 }

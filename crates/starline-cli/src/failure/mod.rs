@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 
 use serde_json::{Value, json};
-use starline::orchestrator::{Refusal, Rejection, RunError, SubmitError};
+use starline::orchestrator::{RecoverError, Refusal, Rejection, RunError, SubmitError};
 
 use crate::exit::Exit;
 use crate::issue::{Issue, Verdict};
@@ -83,6 +83,15 @@ impl Failure {
         match self {
             Self::File(_) => Exit::Invalid,
             Self::Answer { exit, .. } | Self::Other { exit, .. } => *exit,
+        }
+    }
+
+    /// The stable word for it, if it has one.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::File(_) => None,
+            Self::Answer { body, .. } => body["error"].as_str(),
+            Self::Other { code, .. } => Some(code),
         }
     }
 
@@ -185,7 +194,7 @@ impl fmt::Display for Failure {
 }
 
 /// A message followed by what caused it.
-fn with_causes(mut message: String, mut cause: Option<&dyn Error>) -> String {
+pub(crate) fn with_causes(mut message: String, mut cause: Option<&dyn Error>) -> String {
     while let Some(error) = cause {
         message.push_str(": ");
         message.push_str(&error.to_string());
@@ -234,6 +243,18 @@ impl From<Rejection> for Failure {
         let issues =
             faults.map(|fault| Issue::whole(fault.code.as_str(), fault.message, fault.hint)).collect();
         Self::issues("workflow", issues)
+    }
+}
+
+impl From<RecoverError> for Failure {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Run(error) => error.into(),
+            RecoverError::Replay { run, fault } => {
+                Self::journal(format!("failed to go on with run {run}"), &fault)
+            }
+            error => Self::new(Exit::Refused, "refused", error.to_string()),
+        }
     }
 }
 

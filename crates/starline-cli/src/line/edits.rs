@@ -15,6 +15,7 @@ pub(super) fn describe(event: &Event) -> (&'static str, Tone, String, String) {
             let what = match applied.origin {
                 Origin::Undo => "undoes ",
                 Origin::Redo => "redoes ",
+                Origin::Rollback => "to undo what was done: ",
                 Origin::Edit => "",
             };
             let by = if applied.author.is_empty() { String::new() } else { by(&applied.author) };

@@ -115,6 +115,9 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
             ("paused", Tone::Attention, run(), text)
         }
         Event::RunResumed { by } => ("executing", Tone::Busy, run(), format!("resumed by {}", shortened(by))),
+        Event::RollbackRequested { by } => {
+            ("rollback", Tone::Attention, run(), format!("asked for by {}", shortened(by)))
+        }
         Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => {
             let tone = match end.state {
                 starline::types::RunState::Completed => Tone::Good,
@@ -198,6 +201,16 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
         Event::BackoffEnded { task, by } => {
             ("ready", Tone::Plain, of(task), format!("its delay was ended {}", answered(by)))
         }
+        Event::TaskCheckpoint { task, attempt, content } => {
+            let bytes = content.as_bytes().len();
+            ("checkpoint", Tone::Faint, of(task), format!("{bytes} bytes, put down by attempt {attempt}"))
+        }
+        Event::OwnerChanged { epoch } => (
+            "run",
+            Tone::Attention,
+            String::new(),
+            format!("another process goes on with it (ownership {epoch})"),
+        ),
         Event::StrategyFaulted { strategy, message } => {
             ("strategy", Tone::Bad, strategy.to_string(), shortened(message))
         }
@@ -279,6 +292,7 @@ pub(crate) fn cancel_reason(reason: CancelReason) -> &'static str {
         CancelReason::FailFast => "another task failed",
         CancelReason::Timeout => "ran longer than it may",
         CancelReason::ApprovalRefused => "it was not approved",
+        CancelReason::Rollback => "the run is rolled back",
     }
 }
 

@@ -1,14 +1,13 @@
 //! All runs, one line each.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use starline::types::{Envelope, Event, Millis, RunState, StateCounts};
+use starline::types::{Event, Millis, RunState, StateCounts};
 
-use super::{IMPORTED, JOURNAL, Past, is_live, names, read_json, state_word};
+use super::{IMPORTED, Past, names, read_json, state_word};
 use crate::failure::Failure;
+use crate::journal::{self, Read};
 use crate::records::RESULT;
 
 /// A run in a few words.
@@ -53,14 +52,13 @@ pub(crate) fn listed(state_dir: &Path) -> Result<Vec<Entry>, Failure> {
 }
 
 fn one(folder: &Path, name: &str) -> Result<Listed, Failure> {
-    let journal = folder.join(JOURNAL);
     let imported = folder.join(IMPORTED).exists();
     // A result is much smaller than what it came from.
     let short: Option<Short> = if imported { None } else { read_json(&folder.join(RESULT)) };
     if let Some(short) = short {
         return Ok(Listed {
             run_id: name.to_owned(),
-            name: display_name(&journal).unwrap_or_default(),
+            name: display_name(folder).unwrap_or_default(),
             state: short.status.as_str(),
             live: false,
             imported,
@@ -70,14 +68,13 @@ fn one(folder: &Path, name: &str) -> Result<Listed, Failure> {
             duration_ms: Some(short.duration_ms),
         });
     }
-    let live = is_live(&journal);
     let past = Past::read(folder)?;
     let outcome = &past.outcome;
     Ok(Listed {
         run_id: name.to_owned(),
         name: past.graph.name.clone(),
         state: state_word(outcome.status, past.is_interrupted()),
-        live,
+        live: past.live,
         imported,
         total_tasks: outcome.total_tasks,
         counts: outcome.counts,
@@ -87,12 +84,14 @@ fn one(folder: &Path, name: &str) -> Result<Listed, Failure> {
 }
 
 /// The name in the first fact.
-fn display_name(journal: &Path) -> Option<String> {
-    let mut line = Vec::new();
-    BufReader::new(File::open(journal).ok()?).read_until(b'\n', &mut line).ok()?;
-    let first: Envelope = serde_json::from_slice(&line).ok()?;
-    match first.event {
-        Event::RunCreated { name, .. } => Some(name.to_string()),
-        _ => None,
-    }
+fn display_name(folder: &Path) -> Option<String> {
+    let Read::Idle(reader) = journal::reader(folder).ok()? else { return None };
+    let mut found = None;
+    let read = journal::each(&reader, folder, |fact| {
+        if let Event::RunCreated { name, .. } = &fact.event {
+            found = Some(name.to_string());
+        }
+        Ok(false)
+    });
+    read.ok().and(found)
 }

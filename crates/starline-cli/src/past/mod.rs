@@ -1,24 +1,31 @@
 //! Runs of which something was left behind: those that ended, those that were killed, those that go on elsewhere,
 //! and those that were imported to be looked at.
 
+mod dead;
 mod list;
 mod outcome;
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use starline::report::{History, HistoryError, HistoryFault};
-use starline::types::{DeviceProfile, GraphSpec, RunId, RunOutcome, RunState, UnixMillis};
+use starline::report::History;
+use starline::types::{
+    DeviceProfile, Envelope, EventKind, GraphSpec, RunId, RunOutcome, RunState, UnixMillis,
+};
 use starline::workflow::{GalaxyOptions, Input, InputType, LoadOptions, Workflow, import_galaxy};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::records::{DEVICES, JOURNAL, SETTINGS};
+use crate::journal::{self, Read};
+use crate::moment::pause;
+use crate::records::{DEVICES, SETTINGS};
+use crate::remote::{Fact, Facts, Remote, block_on, find};
 use crate::state::State;
 
+pub(crate) use dead::{Dead, dead};
 pub(crate) use list::{Entry, listed};
 
 /// Says that a run was imported, and how: it can be looked at and never be started.
@@ -27,8 +34,10 @@ pub(crate) const IMPORTED: &str = "imported.json";
 pub(crate) const ORIGINAL: &str = "original.json";
 /// Stands for the run that began last.
 pub(crate) const LAST: &str = "last";
-/// Largest journal that is read, in bytes: 1 GiB.
-const LIMIT: u64 = 1 << 30;
+/// How often a process that has a journal is looked for until it can be asked.
+const TRIES: u32 = 100;
+/// Time between that.
+const BETWEEN: Duration = Duration::from_millis(50);
 /// Runs that a message lists at most.
 const NAMED: usize = 5;
 
@@ -91,9 +100,8 @@ impl Past {
         if let Some(past) = Self::read_imported(folder)? {
             return Ok(past);
         }
-        let path = folder.join(JOURNAL);
-        let live = is_live(&path);
-        let mut history = history(&path)?;
+        let (state_dir, name) = place(folder);
+        let (mut history, live) = history(state_dir, name)?;
         let devices: Vec<DeviceProfile> = read_json(&folder.join(DEVICES)).unwrap_or_default();
         history.know_devices(&devices);
         let options = LoadOptions { partial_inputs: true, ..LoadOptions::default() };
@@ -123,6 +131,41 @@ impl Past {
             live: false,
             head: Some(workflow),
         }))
+    }
+
+    /// Its id.
+    pub(crate) fn name(&self) -> &str {
+        place(&self.folder).1
+    }
+
+    /// Its id, as other parts of the program have it.
+    ///
+    /// # Errors
+    /// The folder has no such name.
+    pub(crate) fn run_id(&self) -> Result<RunId, Failure> {
+        let name = self.name();
+        RunId::new(name).map_err(|error| {
+            Failure::new(Exit::Invalid, "unknown_run", format!("{name} is no id of a run: {error}"))
+        })
+    }
+
+    /// The graph that it began with.
+    pub(crate) fn begun_with(&self) -> GraphSpec {
+        self.history.as_ref().map_or_else(|| self.graph.clone(), |history| history.first_graph().clone())
+    }
+
+    /// Everything that happened, fact by fact. Outside of a runtime.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub(crate) fn facts(&self) -> Result<Vec<Envelope>, Failure> {
+        let (state_dir, name) = place(&self.folder);
+        let mut found = Vec::new();
+        facts(state_dir, name, |fact| {
+            found.push(fact.clone());
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     /// Whether it was imported.
@@ -238,32 +281,75 @@ fn named<'n>(names: impl ExactSizeIterator<Item = &'n String>) -> String {
     format!("{}{more}", names.join(", "))
 }
 
-/// Whether another process writes a journal.
-fn is_live(journal: &Path) -> bool {
-    // Where there are no locks, nobody knows.
-    File::open(journal).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-fn history(journal: &Path) -> Result<History, Failure> {
-    let mut bytes = Vec::new();
-    let file = File::open(journal).map_err(|error| unreadable(journal, &error))?;
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(journal, &error))?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(unreadable(journal, &io::ErrorKind::FileTooLarge.into()));
-    }
-    // A journal may be cut anywhere, in the middle of a character as well.
-    let text = String::from_utf8_lossy(&bytes);
-    History::read_json_lines(&text).map_err(|error| broken(journal, &error))
-}
-
-fn broken(journal: &Path, error: &HistoryError) -> Failure {
-    let what = format!("failed to read {}", journal.display());
-    match error.fault() {
-        HistoryFault::Empty => {
-            Failure::new(Exit::Journal, "journal", format!("{what}: no fact was written into it"))
+/// Hands every fact of a run over, in order, until somebody has seen enough; those of a run that another process
+/// carries out as far as it is now. Returns whether that is so. Outside of a runtime.
+///
+/// # Errors
+/// The journal cannot be read.
+pub(crate) fn facts(
+    state_dir: &Path,
+    name: &str,
+    mut see: impl FnMut(&Envelope) -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
+    let folder = state_dir.join("runs").join(name);
+    for again in 0.. {
+        if let Read::Idle(reader) = journal::reader(&folder)? {
+            return journal::each(&reader, &folder, see).map(|()| false);
         }
-        _ => Failure::journal(what, error),
+        match block_on(find(state_dir, name)) {
+            Ok(remote) => return block_on(facts_of(&remote, &mut see)).map(|()| true),
+            // It is about to say where it can be asked, or writes its last files.
+            Err(_) if again < TRIES => pause(BETWEEN),
+            Err(failure) => return Err(failure),
+        }
     }
+    Ok(false)
+}
+
+/// Facts of a run that another process carries out, as far as it is now.
+async fn facts_of(
+    remote: &Remote,
+    see: &mut impl FnMut(&Envelope) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let state = remote.client.get(&remote.path("")).await?;
+    let until = state["seq"].as_u64().unwrap_or(0);
+    let mut facts = Facts::open(remote, 0).await?;
+    while let Some(fact) = facts.next().await? {
+        let Fact::Event(envelope) = fact else { continue };
+        let is_numbered = envelope.event.kind() != EventKind::Progress;
+        if is_numbered && (!see(&envelope)? || envelope.seq.0 >= until) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The state folder and the name of the run of a folder.
+fn place(folder: &Path) -> (&Path, &str) {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    (folder.parent().and_then(Path::parent).unwrap_or(folder), name)
+}
+
+/// Takes a fact into a history, which begins with the first one.
+///
+/// # Errors
+/// It does not belong to the history.
+pub(crate) fn fold(history: &mut Option<History>, fact: &Envelope) -> Result<(), Failure> {
+    let taken = match history {
+        Some(history) => history.push(fact),
+        None => History::read([fact]).map(|begun| *history = Some(begun)),
+    };
+    taken.map_err(|error| Failure::journal(format!("failed to read run {}", fact.run_id), &error))
+}
+
+fn history(state_dir: &Path, name: &str) -> Result<(History, bool), Failure> {
+    let mut history = None;
+    let live = facts(state_dir, name, |fact| fold(&mut history, fact).map(|()| true))?;
+    let nothing = || {
+        let message = format!("failed to read run {name}: no fact was written into its journal");
+        Failure::new(Exit::Journal, "journal", message)
+    };
+    history.map(|history| (history, live)).ok_or_else(nothing)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {

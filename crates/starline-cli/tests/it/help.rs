@@ -2,7 +2,7 @@
 
 use crate::program::Folder;
 
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 29] = [
     "demo",
     "init",
     "doctor",
@@ -19,6 +19,7 @@ const VERBS: [&str; 28] = [
     "pause",
     "resume",
     "cancel",
+    "rollback",
     "retry",
     "skip",
     "approve",

@@ -20,6 +20,8 @@ mod past;
 mod plan;
 mod program;
 mod records;
+mod resume;
+mod rollback;
 mod secrets;
 mod sent;
 mod shells;

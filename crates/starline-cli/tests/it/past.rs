@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use starline::journal::{Envelope, Journal as _, SharedEnvelope};
+use starline::journal_redb::{Options, RedbJournal};
 
 use crate::program::Folder;
 
@@ -119,28 +121,43 @@ fn all_runs_are_listed_the_latest_first() {
 #[test]
 fn a_run_that_was_killed_is_shown_as_far_as_it_got() {
     let (folder, run, left) = ran();
-    let journal = left.join("journal.jsonl");
-    let whole = fs::read(&journal).expect("a journal");
+    let facts = folder.run(&["journal", "export", &run]).stdout;
+    let facts: Vec<Envelope> =
+        facts.lines().map(|line| serde_json::from_str(line).expect("a fact")).collect();
     fs::remove_file(left.join("result.json")).expect("a result");
-    // Cut everywhere in the second half of the lines, in the middle of characters as well.
-    let begin = whole.iter().position(|byte| *byte == b'\n').expect("a line") + 1;
-    for cut in (begin..whole.len()).step_by(97) {
-        fs::write(&journal, &whole[..cut]).expect("a journal");
+    for count in 1..facts.len() {
+        keep(&left, &facts[..count]);
         let ended = folder.run(&["show", &run]);
-        assert_eq!(ended.code, Some(0), "{cut}: {ended:?}");
-        assert!(ended.stdout.contains("interrupted") || whole.len() - cut < 2, "{cut}: {}", ended.stdout);
-        assert!(ended.stdout.contains("its process is gone") || whole.len() - cut < 2, "{}", ended.stdout);
-        // A line that lacks its break alone is whole.
-        let torn = whole[cut - 1] != b'\n' && whole[cut] != b'\n';
-        assert_eq!(ended.stdout.contains("in the middle of a line"), torn, "{cut}: {}", ended.stdout);
+        assert_eq!(ended.code, Some(0), "{count}: {ended:?}");
+        assert!(ended.stdout.contains("interrupted"), "{count}: {}", ended.stdout);
+        assert!(ended.stdout.contains("its process is gone"), "{}", ended.stdout);
     }
     assert_eq!(folder.run(&["report", &run]).code, Some(0));
     assert_eq!(folder.run(&["export", &run, "--to", "svg"]).code, Some(0));
     assert!(folder.run(&["show"]).stdout.contains("interrupted"));
-    fs::write(&journal, "").expect("a journal");
+    let listed = folder.run(&["resume", "--json"]).object();
+    assert_eq!(
+        (&listed["runs"][0]["run_id"], &listed["runs"][0]["state"]),
+        (&json!(run), &json!("interrupted"))
+    );
+    keep(&left, &[]);
     let ended = folder.run(&["show", &run]);
     assert!(ended.code == Some(74) && ended.stderr.contains("no fact was written"), "{ended:?}");
     assert!(folder.run(&["show"]).stdout.contains("unreadable"));
+}
+
+/// Leaves these facts in the journal of a run, as a process does that is killed behind the last of them.
+fn keep(left: &Path, facts: &[Envelope]) {
+    let path = left.join("journal.redb");
+    fs::remove_file(&path).expect("a journal");
+    let journal = RedbJournal::open(&path, Options::default()).expect("a journal");
+    let kept = futures::executor::block_on(async {
+        let Some(first) = facts.first() else { return Ok(()) };
+        let fence = journal.open(&first.run_id).await?.fence;
+        let facts: Vec<SharedEnvelope> = facts.iter().cloned().map(SharedEnvelope::from).collect();
+        journal.append(&first.run_id, fence, &facts).await
+    });
+    kept.expect("kept");
 }
 
 #[test]

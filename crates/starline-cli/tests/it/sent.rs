@@ -96,9 +96,9 @@ tasks:
     assert_eq!(results["read"]["result"]["stdout"], "hello\n");
     let stderr = results["fails"]["result"]["stderr"].as_str().expect("a text");
     assert!(stderr.len() < 20_000 && stderr.ends_with("\n40000\n"), "{stderr}");
-    let journal =
-        folder.path().join(facts.result["folder"].as_str().expect("a folder")).join("journal.jsonl");
-    let length = fs::metadata(journal).expect("a journal").len();
+    let journal = folder.path().join(facts.result["folder"].as_str().expect("a folder")).join("journal.redb");
+    assert!(journal.exists());
+    let length = folder.run(&["journal", "export", "last"]).stdout.len();
     assert!(length < 100_000, "{length}");
     for arguments in [&["show", "last", "flood"][..], &["report", "last"]] {
         assert_eq!(folder.run(arguments).code, Some(0));

@@ -28,7 +28,7 @@ fn time_is_virtual_and_nothing_is_carried_out() {
     assert!(times.is_sorted() && times.last() == Some(&1_500_000), "{times:?}");
     assert!(facts.events.iter().enumerate().all(|(at, event)| event["seq"] == at + 1));
     let run = facts.result["run_id"].as_str().expect("an id");
-    assert!(folder.path().join(".starline/runs").join(run).join("journal.jsonl").exists());
+    assert!(folder.path().join(".starline/runs").join(run).join("journal.redb").exists());
 
     let scaled = folder.run_json(&["run", "flow.yaml", "--simulate", "--time-scale", "0.5", "--ephemeral"]);
     // The pause of `c` is no estimate, and is scaled all the same: it is how long the task takes.

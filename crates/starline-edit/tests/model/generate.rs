@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use starline_edit::{Edit, EditBatch, GraphSpec, Limits, Revision, Usage};
 use starline_types::{
-    ApprovalGate, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId, DeviceSelector, Exec,
-    FileInput, Millis, Patterns, Payload, Policy, PolicyLimits, Priority, Prompt, TaskField, TaskId,
-    TaskSpec,
+    ApprovalGate, Compensation, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId,
+    DeviceSelector, Exec, FileInput, Millis, Patterns, Payload, Policy, PolicyLimits, Priority, Prompt,
+    TaskField, TaskId, TaskSpec,
 };
 
 use crate::choices::Choices;
@@ -93,6 +93,7 @@ fn field(choices: &mut Choices, model: &Model) -> TaskField {
         7 => TaskField::Device(device(choices)),
         8 => TaskField::Idempotent(true),
         9 => TaskField::Name(Some("other".to_owned())),
+        10 if choices.one_in(2) => TaskField::Compensate(choices.one_in(2).then(Compensation::default)),
         10 => TaskField::Approval(choices.one_in(2).then(ApprovalGate::default)),
         11 => {
             let file = FileInput::Output { task: known(choices, model), output: "log".to_owned() };

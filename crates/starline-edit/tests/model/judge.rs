@@ -264,7 +264,11 @@ impl Attempt<'_> {
             let sets = |name: &str| set.iter().any(|field| field.name() == name);
             let Patterns { devices, capabilities, kinds } = policy.only.clone();
             let none = Patterns::default();
-            let kinds = if sets("run") { Patterns { kinds, ..none.clone() } } else { none.clone() };
+            let kinds = if sets("run") || sets("compensate") {
+                Patterns { kinds, ..none.clone() }
+            } else {
+                none.clone()
+            };
             let named = if sets("device") { Patterns { devices, capabilities, ..none } } else { none };
             codes.extend(forbidden(&spec, &kinds));
             codes.extend(forbidden(&spec, &named));

@@ -13,10 +13,12 @@ use crate::names::NamePath;
 use crate::shell;
 use crate::syntax::{self, Parsed};
 use crate::texts::{self, Place, Visitor};
-use reading::{Namer, Reader, Renamer};
+use reading::{Literal, Namer, Reader, Renamer};
 
 /// Variables of a template.
 pub(crate) const ROOTS: &[&str] = &["tasks", "inputs"];
+/// What comes before the place of a text of what undoes a task.
+const COMPENSATE: &str = "compensate ";
 /// Largest value that can be interpolated, in bytes: 64 KiB.
 pub(crate) const MAX_VALUE_BYTES: usize = 64 << 10;
 /// Largest text of a rendered payload, in bytes: 1 MiB.
@@ -90,7 +92,12 @@ impl RenderError {
         Self { place: place.to_string(), message: fault.message, at: Some(fault.at) }
     }
 
-    /// Where in the task the text stands, such as `sh` or `exec[2]`.
+    /// The same of a text of what undoes the task.
+    pub(crate) fn in_compensation(self) -> Self {
+        Self { place: format!("{COMPENSATE}{}", self.place), ..self }
+    }
+
+    /// Where in the task the text stands, such as `sh` or `exec[2]`; of what undoes the task, `compensate sh`.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
@@ -180,12 +187,14 @@ pub fn check_templates(spec: &TaskSpec) -> Result<(), RenderError> {
 /// # Errors
 /// The text does not pass.
 pub fn check_template(place: &str, text: &str) -> Result<(), RenderError> {
-    let kind = if place == "sh" { Place::Script } else { Place::Description };
+    let is_script = place.strip_prefix(COMPENSATE).unwrap_or(place) == "sh";
+    let kind = if is_script { Place::Script } else { Place::Description };
     let named = |error: RenderError| RenderError { place: place.to_owned(), ..error };
     Template::read_at(&kind, text).map(|_| ()).map_err(named)
 }
 
-/// The tasks that the texts and files of a task name, each once, in alphabetical order.
+/// The tasks that the texts and files of a task name, each once, in alphabetical order. The task itself is none of
+/// them where what undoes it names it.
 ///
 /// Texts that [`check_templates`] refuses are left out.
 #[must_use]
@@ -198,7 +207,11 @@ pub fn references(spec: &TaskSpec) -> Vec<String> {
         FileInput::File { .. } => None,
     });
     let mut reader = Reader { tasks: sources.collect(), strict: false };
-    let _ = texts::visit_task(spec, &mut reader);
+    let _ = texts::visit_work(spec, &mut reader);
+    let mut undo = Reader { tasks: Vec::new(), strict: false };
+    let _ = texts::visit_compensation(spec, &mut undo);
+    // What undoes a task is behind it.
+    reader.tasks.extend(undo.tasks.into_iter().filter(|task| task != spec.id.as_str()));
     reader.tasks.sort_unstable();
     reader.tasks.dedup();
     reader.tasks
@@ -297,6 +310,15 @@ pub fn render_payload(payload: &Payload, context: &TemplateContext<'_>) -> Resul
     }
     let mut renderer = Renderer::new(context)?;
     texts::visit_payload(payload, &mut renderer)
+}
+
+/// A payload that is this one when it is rendered, whatever its texts look like: what was filled in once is not read as
+/// a template again.
+///
+/// # Errors
+/// Never for a payload that [`render_payload`] gave.
+pub fn literal_payload(payload: &Payload) -> Result<Payload, RenderError> {
+    texts::visit_payload(payload, &mut Literal)
 }
 
 /// The inputs that texts of the task see: those of the run and those of the task, interpolations filled in.

@@ -44,6 +44,30 @@ impl Visitor for Namer {
     }
 }
 
+/// Writes texts so that they are no templates.
+pub(super) struct Literal;
+
+impl Visitor for Literal {
+    fn text(&mut self, place: &Place<'_>, text: &str) -> Result<Option<String>, RenderError> {
+        let (mut literal, mut rest) = (String::with_capacity(text.len() + 16), text);
+        while let Some(at) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+            let (before, mark) = rest.split_at(at);
+            literal.push_str(before);
+            let mark = mark.get(..2).unwrap_or(mark);
+            if *place == Place::Script {
+                // Only a quoted word has it: ending the quotes and beginning them again changes nothing.
+                literal.push_str("{''");
+                rest = &rest[at + 1..];
+            } else {
+                literal.push_str(&format!("{{{{ \"{mark}\" }}}}"));
+                rest = &rest[at + 2..];
+            }
+        }
+        literal.push_str(rest);
+        Ok(Some(literal))
+    }
+}
+
 /// Writes other names.
 pub(super) struct Renamer<'n> {
     pub(super) name: &'n dyn Fn(&str) -> Option<String>,
@@ -87,4 +111,28 @@ fn tasks_named(place: &Place<'_>, source: &str) -> Result<Vec<String>, RenderErr
     });
     let checked = read.and_then(|()| if *place == Place::Script { quotes.check() } else { Ok(()) });
     checked.map(|()| tasks).map_err(|fault| RenderError::unreadable(place, fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use starline_types::{Exec, Payload, Shell};
+
+    use crate::{TemplateContext, literal_payload, render_payload};
+
+    #[test]
+    fn what_was_filled_in_is_not_read_again() {
+        let (none, files) = (BTreeMap::new(), BTreeMap::new());
+        let context = TemplateContext { run: &none, task: &none, files: &files, outcome: &|_| None };
+        let argv = ["echo", "{{{ x }} {% raw %}", "{{%", "a {{ tasks.b }}"].map(str::to_owned).to_vec();
+        let exec = Payload::Exec(Arc::new(Exec { argv, stdin: Some("{{".to_owned()), ..Exec::default() }));
+        let literal = literal_payload(&exec).expect("any text can be written");
+        assert_eq!(render_payload(&literal, &context).expect("a template"), exec);
+        let script = "echo '{{{ it'\\''s {% x'".to_owned();
+        let shell = Payload::Sh(Arc::new(Shell { script, ..Shell::default() }));
+        let Ok(Payload::Sh(shell)) = literal_payload(&shell) else { panic!("a script") };
+        assert_eq!(shell.script, "echo '{''{''{ it'\\''s {''% x'");
+    }
 }

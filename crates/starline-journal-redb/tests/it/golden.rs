@@ -11,8 +11,8 @@ use starline_journal::{
 };
 use starline_journal_redb::{Reader, RedbJournal, verify};
 
-use crate::laws::run;
 use crate::support::{Folder, block_on, options};
+use starline_testkit::journal::run;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use starline_journal::{Checkpoint, Journal, JournalFault, Seq};
 use starline_journal_redb::{Durability, Options, Reader, RedbJournal, verify};
 
-use crate::laws::{self, fact, facts, run};
+use crate::repair::spoil_checkpoint;
 use crate::support::{Folder, block_on, options};
+use starline_testkit::journal::{fact, facts, run};
 
-#[test]
-fn a_file_keeps_the_laws() {
-    block_on(laws::journal_laws(Folder::new, |folder| {
-        Arc::new(RedbJournal::open(folder.store(), options()).expect("opened")) as _
-    }));
-}
+starline_testkit::journal_laws!(
+    Folder::new,
+    |folder| Arc::new(RedbJournal::open(folder.store(), options()).expect("opened")),
+    |folder, _run| spoil_checkpoint(folder)
+);
 
 #[test]
 fn a_store_has_one_owner() {

@@ -2,8 +2,6 @@
 
 mod golden;
 mod journal;
-#[path = "../../../starline-journal/tests/laws/mod.rs"]
-mod laws;
 mod repair;
 mod slow;
 mod support;

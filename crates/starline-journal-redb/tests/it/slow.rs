@@ -8,8 +8,8 @@ use redb::backends::InMemoryBackend;
 use starline_journal::Journal;
 use starline_journal_redb::{RedbJournal, StorageBackend};
 
-use crate::laws::{facts, run};
 use crate::support::options;
+use starline_testkit::journal::{facts, run};
 
 /// A disk whose syncs wait for a gate, and are counted.
 #[derive(Clone, Debug, Default)]

@@ -6,5 +6,6 @@ mod manager;
 mod order;
 mod planners;
 mod prompt;
+mod recovery;
 mod runs;
 mod support;

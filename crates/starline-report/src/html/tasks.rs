@@ -87,6 +87,7 @@ pub(crate) fn told(history: &History) -> Vec<(String, String)> {
         FailurePolicy::SkipDependents => "skip_dependents",
         FailurePolicy::FailFast => "fail_fast",
         FailurePolicy::WaitForEdit => "wait_for_edit",
+        FailurePolicy::Rollback => "rollback",
     };
     told.push(("on_failure".to_owned(), policy.to_owned()));
     if let Some(limit) = settings.max_parallel {
@@ -94,6 +95,9 @@ pub(crate) fn told(history: &History) -> Vec<(String, String)> {
     }
     if let Some(deadline) = settings.deadline {
         told.push(("deadline".to_owned(), deadline.to_string()));
+    }
+    if let Some(run) = &settings.undoes {
+        told.push(("undoes".to_owned(), run.to_string()));
     }
     if settings.approved_in_advance {
         told.push(("approved_in_advance".to_owned(), "true".to_owned()));

@@ -108,7 +108,10 @@ impl Scheduler {
             None => true,
             Some(CancelReason::Timeout) => reason != CancelReason::Timeout,
             Some(_) => match reason {
-                CancelReason::Task | CancelReason::Timeout | CancelReason::ApprovalRefused => false,
+                CancelReason::Task
+                | CancelReason::Timeout
+                | CancelReason::Rollback
+                | CancelReason::ApprovalRefused => false,
                 CancelReason::FailFast => self.state.ending.is_none(),
                 CancelReason::Run | CancelReason::Deadline => {
                     matches!(self.state.ending, None | Some(CancelReason::FailFast))

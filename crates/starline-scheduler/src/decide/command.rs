@@ -52,6 +52,11 @@ impl Scheduler {
             let missing = self.missing_on(task, ix, fleet);
             return Err(Refusal::NotEligible { task: id.clone(), device: device.clone(), missing });
         }
+        if self.state.is_refused_for_good(task, ix) {
+            // Planned there it would wait for ever.
+            let missing = vec!["it refused the task for good".to_owned()];
+            return Err(Refusal::NotEligible { task: id.clone(), device: device.clone(), missing });
+        }
         let placement =
             Placement { task: self.state.graph.reference(task), device: Some(fleet.reference(ix)) };
         self.record(now, Event::TasksPlaced { assignments: [placement].into() }, fleet, step);

@@ -1,12 +1,29 @@
 //! Devices that come, go and drain.
 
-use starline_types::{RunState, Timestamp};
+use starline_types::{Event, RunState, Timestamp};
 
 use super::report::Live;
 use crate::bug::Bug;
 use crate::{DeviceChange, Fleet, Scheduler, Step};
 
 impl Scheduler {
+    pub(super) fn decide_taken_over(
+        &mut self,
+        now: Timestamp,
+        epoch: u64,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        if !self.has_bug(Bug::OwnerUnrecorded) {
+            self.record(now, Event::OwnerChanged { epoch }, fleet, step);
+        }
+        if self.has_bug(Bug::TakeOverWaitsForNobody) {
+            for (task, attempt, device) in self.live_attempts() {
+                self.lose_attempt(now, Live { task, attempt, device }, fleet, step);
+            }
+        }
+    }
+
     pub(super) fn decide_device(
         &mut self,
         now: Timestamp,

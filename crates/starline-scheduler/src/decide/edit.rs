@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use starline_edit::{Code, Fault, Judge, Rejection, Surroundings, Touched, Unread, check_within, retry_task};
+use starline_edit::{
+    Code, Fault, Judge, Limits, Rejection, Surroundings, Touched, Unread, check_within, retry_task,
+};
 use starline_graph::{Condition, TaskGraph};
 use starline_synchronizer::Answered;
 use starline_types::{
@@ -151,7 +153,7 @@ impl Scheduler {
             let message = format!("the run is {}", self.state.run_state);
             return refuse(Code::RunTerminal, self.state.run.to_string(), message);
         }
-        if self.state.ending.is_some() {
+        if self.state.ending.is_some() || self.awaits_rollback() {
             let message = "the run is being cancelled".to_owned();
             return refuse(Code::RunCancelling, self.state.run.to_string(), message);
         }
@@ -185,7 +187,7 @@ impl Scheduler {
         let counts = settings.policy.as_deref().filter(|_| !guarded).map(counts);
         let around = Surroundings {
             devices: (!devices.is_empty()).then_some(devices),
-            limits: self.limits.clone(),
+            limits: self.limits_in_force(),
             policy: counts
                 .as_ref()
                 .or(settings.policy.as_deref())
@@ -198,6 +200,15 @@ impl Scheduler {
         let checked = check_within(&mut self.state.graph, &submission.batch, &around)?;
         // The draft is unwound: the fact that is about to be recorded applies it again.
         Ok(checked.unwound())
+    }
+
+    /// The limits of the run, with room for what undoing added.
+    fn limits_in_force(&self) -> Limits {
+        let mut limits = self.limits.clone();
+        let (tasks, edges) = self.state.rollback.as_ref().map_or((0, 0), |rollback| rollback.added);
+        limits.tasks = limits.tasks.saturating_add(tasks);
+        limits.dependencies = limits.dependencies.saturating_add(edges);
+        limits
     }
 
     /// Faults of tasks that no registered device fits.
@@ -391,7 +402,7 @@ impl Scheduler {
         let current = self.state.graph.revision();
         let batch = match origin {
             Origin::Redo => self.state.history.redo(current, expect),
-            Origin::Undo | Origin::Edit => self.state.history.undo(current, expect),
+            Origin::Undo | Origin::Edit | Origin::Rollback => self.state.history.undo(current, expect),
         };
         let batch = Arc::new(batch.map_err(Refusal::Rejected)?);
         let submission = Submission { batch, unread: None, author, check_only: false, origin };

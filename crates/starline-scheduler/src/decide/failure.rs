@@ -108,6 +108,7 @@ impl Scheduler {
         let (retries, losses) =
             self.state.rare_ref(live.task).map_or((0, 0), |rare| (rare.retries, rare.losses));
         let allowed = self.state.ending.is_none()
+            && !self.awaits_rollback()
             && if lost {
                 losses < policy.lost_max && (fleet.profile(live.device).fenced || spec.idempotent)
             } else {
@@ -174,7 +175,7 @@ impl Scheduler {
         self.record(now, event, fleet, step);
         if self.state.settings.on_failure != FailurePolicy::FailFast {
             self.register(now, task, OutcomeStatus::Failed, fleet, step);
-        } else if self.state.ending.is_none() {
+        } else if self.state.ending.is_none() && self.state.rollback.is_none() {
             self.end_everything(now, CancelReason::FailFast, false, fleet, step);
         }
     }

@@ -9,7 +9,7 @@ use starline_types::{
 };
 
 use crate::bug::Bug;
-use crate::state::Avoid;
+use crate::state::{Avoid, end_state};
 use crate::timers::Timer;
 use crate::{Effect, Fleet, Scheduler, Step};
 
@@ -18,9 +18,26 @@ impl Scheduler {
         if self.is_closed() {
             return;
         }
+        self.cancel_leftovers(now, fleet, step);
         if self.state.run_state == RunState::Paused {
             self.end_stall(now, fleet, step);
         }
+        self.skip_and_ask(now, fleet, step);
+        if self.state.graph.counts().open() == 0 {
+            if self.roll_back(now, fleet, step) {
+                self.skip_and_ask(now, fleet, step);
+            } else {
+                self.finish(now, self.state.ending, fleet, step);
+            }
+        } else if self.state.graph.counts().running == 0 {
+            self.say_what_is_missing(now, fleet, step);
+        } else {
+            self.stall_at = None;
+        }
+    }
+
+    /// Asks what is to be asked; that may fail a task, and what undoes another one is not to fail unseen.
+    fn skip_and_ask(&mut self, now: Timestamp, fleet: &mut Fleet, step: &mut Step) {
         loop {
             if !self.state.blocked.is_empty() {
                 self.skip_blocked(now, fleet, step);
@@ -34,13 +51,7 @@ impl Scheduler {
                 break;
             }
         }
-        if self.state.graph.counts().open() == 0 {
-            self.finish(now, self.state.ending, fleet, step);
-        } else if self.state.graph.counts().running == 0 {
-            self.say_what_is_missing(now, fleet, step);
-        } else {
-            self.stall_at = None;
-        }
+        self.heed_failed_undo(now, fleet, step);
     }
 
     /// A run that is paused because nothing could be placed goes on when an operator has seen to that.
@@ -235,18 +246,10 @@ impl Scheduler {
         }
         let counts = self.state.graph.counts();
         let cancelled = matches!(ending, Some(CancelReason::Run | CancelReason::Deadline));
-        let state = if cancelled {
-            RunState::Cancelled
-        } else if counts.failed > 0 && counts.completed > 0 {
-            RunState::PartiallyFailed
-        } else if counts.failed > 0 {
-            RunState::Failed
-        } else if counts.completed > 0 {
-            RunState::Completed
-        } else if counts.cancelled > 0 {
-            RunState::Cancelled
-        } else {
-            RunState::Completed
+        let (state, reason) = match (ending, self.end_of_rollback()) {
+            _ if cancelled => (RunState::Cancelled, ending.map(end_reason)),
+            (None, Some((state, reason))) => (state, Some(reason)),
+            _ => (end_state(counts), ending.map(end_reason)),
         };
         let unconfirmed = self
             .state
@@ -262,7 +265,7 @@ impl Scheduler {
             total_tasks: u32::try_from(self.state.graph.len()).unwrap_or(u32::MAX),
             counts,
             duration_ms: self.state.started.map(|started| now.since(started)).unwrap_or_default(),
-            reason: ending.map(|reason| end_reason(reason).into()),
+            reason: reason.map(Into::into),
             unconfirmed,
         });
         let event = match state {
@@ -277,7 +280,9 @@ impl Scheduler {
 
 fn end_reason(reason: CancelReason) -> &'static str {
     match reason {
-        CancelReason::Run | CancelReason::Task | CancelReason::ApprovalRefused => "cancelled",
+        CancelReason::Run | CancelReason::Task | CancelReason::ApprovalRefused | CancelReason::Rollback => {
+            "cancelled"
+        }
         CancelReason::Deadline => "deadline",
         CancelReason::FailFast => "fail_fast",
         CancelReason::Timeout => "timeout",

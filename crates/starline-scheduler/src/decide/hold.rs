@@ -23,7 +23,12 @@ impl Scheduler {
         step: &mut Step,
     ) {
         let forgotten = status == OutcomeStatus::Failed && self.has_bug(Bug::FailureUnregistered);
-        if !self.attached || self.state.ending.is_some() || !self.asks_on(status) || forgotten {
+        if !self.attached
+            || self.state.ending.is_some()
+            || self.state.rollback.is_some()
+            || !self.asks_on(status)
+            || forgotten
+        {
             return;
         }
         let task = self.state.graph.reference(task);

@@ -23,7 +23,7 @@ impl Scheduler {
         let mut aside = Vec::new();
         let mut fruitless = 0;
         let mut more = true;
-        while left > 0 {
+        while left > 0 && self.may_place() {
             let free: usize = fleet.devices().map(|device| fleet.free(device) as usize).sum();
             let room = free.min(left).min(self.parallel_room());
             // Where nothing of a round was placed the next one looks further: what a strategy leaves out must

@@ -15,6 +15,7 @@ mod prepare;
 mod refusal;
 mod replan;
 mod report;
+mod rollback;
 
 use starline_types::{Origin, RunState, Timestamp};
 
@@ -31,6 +32,9 @@ impl Scheduler {
                 self.decide_report(now, task, attempt, device, report, fleet, step);
             }
             Input::Began { task, attempt } => self.decide_began(now, task, attempt, fleet, step),
+            Input::Checkpoint { task, attempt, content } => {
+                self.decide_checkpoint(now, task, attempt, content, fleet, step);
+            }
             Input::Undelivered { task, attempt, device, fault } => {
                 self.decide_undelivered(now, task, attempt, device, fault, fleet, step);
             }
@@ -39,11 +43,15 @@ impl Scheduler {
             }
             Input::Stopped { task, attempt, by } => self.decide_stopped(now, task, attempt, by, fleet, step),
             Input::DeviceChanged { device, change } => self.decide_device(now, device, change, fleet, step),
+            Input::TakenOver { epoch } => self.decide_taken_over(now, epoch, fleet, step),
             Input::Prepare => step.answer = Some(self.decide_prepare(now, fleet, step)),
             Input::Start => step.answer = Some(self.decide_start(now, fleet, step)),
             Input::Pause => step.answer = Some(self.decide_pause(now, fleet, step)),
             Input::Resume => step.answer = Some(self.decide_resume(now, fleet, step)),
             Input::CancelRun { force } => step.answer = Some(self.decide_cancel_run(now, force, fleet, step)),
+            Input::Rollback { force, by } => {
+                step.answer = Some(self.decide_rollback(now, force, by, fleet, step));
+            }
             Input::CancelTask { task } => {
                 step.answer = Some(self.decide_cancel_task(now, &task, fleet, step))
             }
@@ -94,7 +102,7 @@ impl Scheduler {
         if self.is_closed() {
             return Err(Refusal::RunTerminal(self.state.run_state));
         }
-        if self.state.ending.is_some() {
+        if self.state.ending.is_some() || self.awaits_rollback() {
             return Err(Refusal::RunCancelling);
         }
         Ok(())

@@ -20,6 +20,9 @@ impl Scheduler {
     /// Drivers call it after a burst of inputs, for their runs in turn. Costs what is placed, and what was
     /// freed or became ready since the last call.
     pub fn place(&mut self, now: Timestamp, fleet: &mut Fleet, limit: usize, step: &mut Step) -> bool {
+        if self.has_failed_undo() {
+            self.settle(now, fleet, step);
+        }
         if !self.may_place() {
             return false;
         }
@@ -53,7 +56,7 @@ impl Scheduler {
 
     pub(super) fn may_place(&self) -> bool {
         let executing = self.is_executing() || self.has_bug(Bug::PauseIgnored) && !self.is_closed();
-        executing && self.state.ending.is_none()
+        executing && self.state.ending.is_none() && !self.awaits_rollback() && !self.has_failed_undo()
     }
 
     /// Whether placing has something to look at.
@@ -240,8 +243,10 @@ impl Scheduler {
         while let Some(lane) = self.awake.pop_front() {
             let device = DeviceIx(lane);
             let mut served = 0;
+            // One that could not be filled in may have paused the run.
             while left > 0
                 && served < turn
+                && self.may_place()
                 && (fleet.free(device) > 0 || self.has_bug(Bug::SlotsIgnored) && fleet.is_available(device))
             {
                 let Some((urgency, task)) = self.lanes[lane as usize].pop() else { break };
@@ -256,9 +261,9 @@ impl Scheduler {
                     return true;
                 }
             }
-            if left == 0 || served == turn {
+            if left == 0 || served == turn || !self.may_place() {
                 self.awake.push_back(lane);
-                if left == 0 {
+                if left == 0 || !self.may_place() {
                     return true;
                 }
                 continue;
@@ -271,7 +276,7 @@ impl Scheduler {
     /// Under `max_parallel` the devices compete: the most urgent task of all queues goes first.
     fn serve_by_urgency(&mut self, now: Timestamp, fleet: &mut Fleet, limit: usize, step: &mut Step) -> bool {
         let mut left = limit;
-        while left > 0 && self.parallel_room() > 0 {
+        while left > 0 && self.parallel_room() > 0 && self.may_place() {
             let mut best: Option<(Urgency, u32)> = None;
             for at in (0..self.awake.len()).rev() {
                 let lane = self.awake[at];
@@ -293,7 +298,8 @@ impl Scheduler {
                 return true;
             }
         }
-        left == 0
+        // What is left when the run is paused in the midst of it is looked at when it goes on.
+        left == 0 || !self.may_place()
     }
 
     /// Whether a task that could not be rendered may have let others go. They are queued, or skipped, before anything
@@ -371,9 +377,11 @@ impl Scheduler {
             self.record(now, event, fleet, step);
         }
         let id = AttemptId { run: self.state.run.clone(), task: reference, number };
+        let checkpoint = self.state.rare_ref(task).and_then(|rare| rare.checkpoint.clone());
+        let checkpoint = checkpoint.filter(|_| !self.has_bug(Bug::CheckpointForgotten));
         step.effects.push(Effect::Dispatch {
             device,
-            attempt: Attempt { id, payload, timeout, files, checkpoint: None, spec },
+            attempt: Attempt { id, payload, timeout, files, checkpoint, spec },
         });
         true
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use starline_graph::extract_outputs;
 use starline_types::{
-    AttemptId, CancelReason, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement, Outcome,
-    OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
+    AttemptId, CancelReason, Checkpoint, ConfirmedBy, DeviceIx, ErrorKind, Event, IgnoreReason, Judgement,
+    Outcome, OutcomeStatus, TaskError, TaskIx, TaskRef, TaskReport, Timestamp, Value, Verdict,
 };
 
 use crate::bug::Bug;
@@ -115,6 +115,26 @@ impl Scheduler {
         if let Ok(live) = self.find_live(&task, attempt, None) {
             let device = fleet.reference(live.device);
             self.record(now, Event::TaskStarted { task, attempt, device }, fleet, step);
+        }
+    }
+
+    /// What an attempt puts down is of use to the next one, also if the report was faster; afterwards to nobody.
+    pub(super) fn decide_checkpoint(
+        &mut self,
+        now: Timestamp,
+        task: TaskRef,
+        attempt: u32,
+        content: Checkpoint,
+        fleet: &mut Fleet,
+        step: &mut Step,
+    ) {
+        let Some(ix) = self.state.graph.resolve(&task) else { return };
+        let record = self.state.graph.record(ix);
+        // A name that was given away keeps counting its attempts, and those before were another task's.
+        let last = record.attempts == attempt && record.device.is_some();
+        let last = last || self.has_bug(Bug::OldCheckpointWins) && attempt > 0;
+        if !self.is_closed() && record.state.outcome().is_none() && last {
+            self.record(now, Event::TaskCheckpoint { task, attempt, content }, fleet, step);
         }
     }
 

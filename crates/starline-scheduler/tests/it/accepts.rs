@@ -142,6 +142,17 @@ fn a_refusal_for_good_sends_the_task_elsewhere_and_uses_no_budget() {
 }
 
 #[test]
+fn a_task_is_not_planned_by_hand_where_it_was_refused_for_good() {
+    let mut world = World::of([device("d1"), device("d2")]);
+    world.disconnect("d2", true);
+    world.acts("A", [declines(10), done(100)]);
+    world.start(&Job::new("A"));
+    world.run_until(50);
+    let refused = world.reassign("A", "d1").expect_err("it waited there for ever");
+    assert!(refused.to_string().contains("it refused the task for good"), "{refused}");
+}
+
+#[test]
 fn when_every_device_has_refused_the_task_fails_and_says_why() {
     for strategy in [round_robin, urgent_first] {
         let mut world = World::new(&["d1", "d2", "d3"]);

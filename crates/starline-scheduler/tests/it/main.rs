@@ -2,6 +2,7 @@
 //! that answer after given times.
 
 mod accepts;
+mod checkpoints;
 mod devices;
 mod explain;
 mod gates;
@@ -17,6 +18,7 @@ mod readiness;
 mod recovery;
 mod refusals;
 mod retries;
+mod rollback;
 mod runs;
 mod stalls;
 mod statistics;

@@ -21,7 +21,7 @@ async fn no_body_has_fields_that_nobody_reads() {
         }
         count += 1;
     }
-    assert_eq!(count, 13);
+    assert_eq!(count, 14);
     assert_eq!((run.status().seq.0, run.status().revision.0), (1, 0), "nothing was done");
 }
 

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use starline_assign::Binding;
 use starline_types::{
-    CancelReason, DependencyKind, DeviceApproval, DeviceProfile, FailurePolicy, GraphSpec, OutcomeStatus,
-    PauseCause, RunSettings, RunState, TaskId, TaskSpec, Timestamp,
+    CancelReason, Checkpoint, DependencyKind, DeviceApproval, DeviceProfile, FailurePolicy, GraphSpec,
+    OutcomeStatus, PauseCause, RunSettings, RunState, TaskId, TaskSpec, Timestamp,
 };
 
 use super::edits::EditBook;
 use super::gates::Gate;
 use super::holds::HoldsBook;
 use super::test::Test;
+use super::undo::UndoBook;
 use crate::Strategist;
 use crate::sim::SimDevice;
 
@@ -55,6 +56,8 @@ pub(super) struct PauseBook {
     pub(super) deadline: Option<Timestamp>,
     /// Whether an editor went too far.
     pub(super) limited: bool,
+    /// Whether something was not undone.
+    pub(super) undo: bool,
 }
 
 /// Where a task stands.
@@ -88,6 +91,8 @@ pub(super) struct TaskBook {
     pub(super) lost: Vec<usize>,
     /// Since when it is ready, and how long the run had been paused by then.
     pub(super) ready: Option<(Timestamp, u64)>,
+    /// What its attempts put down last.
+    pub(super) checkpoint: Option<Checkpoint>,
     /// The output `n`.
     pub(super) n: Option<i64>,
     pub(super) gate: Gate,
@@ -116,6 +121,10 @@ pub(super) struct RunBook {
     pub(super) ending: Option<CancelReason>,
     pub(super) edit_wait_over: bool,
     pub(super) seq: u64,
+    /// The last ownership on record.
+    pub(super) epoch: u64,
+    /// An ownership that began and is not on record: nothing else may come before it.
+    pub(super) owner: Option<u64>,
     pub(super) t: Timestamp,
     pub(super) started: Option<Timestamp>,
     /// Commands that somebody gave.
@@ -126,6 +135,7 @@ pub(super) struct RunBook {
     pub(super) answers: Vec<(usize, bool)>,
     pub(super) edits: EditBook,
     pub(super) holds: HoldsBook,
+    pub(super) undo: UndoBook,
 }
 
 impl RunBook {
@@ -171,6 +181,8 @@ impl RunBook {
             ending: None,
             edit_wait_over: false,
             seq: 0,
+            epoch: 0,
+            owner: None,
             t: Timestamp(0),
             started: None,
             cancel_run: false,
@@ -179,6 +191,7 @@ impl RunBook {
             answers: Vec::new(),
             edits,
             holds,
+            undo: UndoBook::default(),
         }
     }
 
@@ -290,6 +303,7 @@ impl TaskBook {
             refused: BTreeMap::new(),
             lost: Vec::new(),
             ready: None,
+            checkpoint: None,
             n: None,
             rank: 0,
             changed: 0,

@@ -93,7 +93,14 @@ impl Reader<'_> {
         );
         hold!(O10, !applied.batch.edits.is_empty(), "an empty batch makes a revision of run {run}");
         hold!(O10, self.book.ending.is_none(), "run {run} is ending, and its graph is edited");
-        self.is_said(applied)?;
+        let undoes = applied.origin == Origin::Rollback;
+        if undoes {
+            self.is_due(applied)?;
+        } else {
+            hold!(O10, !self.book.undo.waits(), "run {run} is to be rolled back, and its graph is edited");
+            self.is_said(applied)?;
+            self.note_seen();
+        }
         self.answers_a_hold(applied)?;
         let before = self.book.shape();
         let guarded = applied.origin == Origin::Edit && applied.author == "editor";
@@ -117,8 +124,13 @@ impl Reader<'_> {
         self.has_an_order()?;
         self.withdraw_questions();
         self.book.edits.revision = revision;
-        let usage = &mut self.book.edits.usage;
-        *usage = (usage.0 + applied.batch.edits.len() as u64, usage.1 + added);
+        if undoes {
+            self.undoes_all(applied, known.len())?;
+        } else {
+            let usage = &mut self.book.edits.usage;
+            *usage = (usage.0 + applied.batch.edits.len() as u64, usage.1 + added);
+        }
+        let usage = self.book.edits.usage;
         // How much may be edited binds everybody, whoever the rest of the policy binds.
         let limits = self.book.settings.policy.as_ref().map(|policy| &policy.limits);
         if let Some(most) = limits.and_then(|limits| limits.edits) {
@@ -205,6 +217,8 @@ impl Reader<'_> {
                     is_allowed(&spec, policy, pins)?;
                 }
                 book.spec = Arc::new(spec);
+                // Whoever would not run what it was may run what it is.
+                book.refused.retain(|_, until| *until != super::tasks::FOR_GOOD);
                 book.changed = revision;
                 // Another task than before: it asks again, and waits anew.
                 book.gate = if book.spec.gate().is_some() { Gate::Closed } else { Gate::Open };
@@ -500,7 +514,7 @@ impl Reader<'_> {
         let (run, now) = (self.run, self.book.shape());
         let edits = &mut self.book.edits;
         match applied.origin {
-            Origin::Edit => {
+            Origin::Edit | Origin::Rollback => {
                 edits.undone.clear();
                 // What changed nothing is not to be taken back.
                 if !applied.inverse.is_empty() {

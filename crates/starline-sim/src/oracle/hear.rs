@@ -20,6 +20,15 @@ impl Judge {
         hold!(O8, t >= book.t, "the clock of run {run} goes back from {} to {t}", book.t);
         book.catch_up(seq);
         (book.seq, book.t) = (seq, t);
+        if let Some(epoch) = book.owner.take() {
+            let first = matches!(envelope.event, Event::OwnerChanged { epoch: said } if said == epoch);
+            hold!(
+                O8,
+                first,
+                "run {run} was taken over as {epoch}, and first records {:?}",
+                envelope.event.kind()
+            );
+        }
         let ignored = matches!(envelope.event, Event::ResultIgnored { .. });
         hold!(
             O10,
@@ -67,8 +76,9 @@ impl Reader<'_> {
             Event::RunPaused { cause, deadline, reason } => {
                 self.moves(&[RunState::Executing], RunState::Paused)?;
                 let limited = reason.as_deref().is_some_and(|reason| reason.starts_with("edit limit"));
+                let undo = self.paused_for_undo(*cause, reason.as_deref())?;
                 let (cause, since, deadline) = (*cause, self.t, *deadline);
-                self.book.pause = Some(PauseBook { cause, since, deadline, limited });
+                self.book.pause = Some(PauseBook { cause, since, deadline, limited, undo });
             }
             Event::RunResumed { .. } => {
                 self.moves(&[RunState::Paused], RunState::Executing)?;
@@ -77,6 +87,7 @@ impl Reader<'_> {
                 let deadline = self.book.pause.take().and_then(|pause| pause.deadline);
                 self.book.edit_wait_over |= deadline.is_some_and(|deadline| deadline <= self.t);
             }
+            Event::RollbackRequested { .. } => self.rollback_requested()?,
             Event::RunCompleted(end) | Event::RunFailed(end) | Event::RunCancelled(end) => {
                 self.end(event, end)?
             }
@@ -90,7 +101,10 @@ impl Reader<'_> {
                 let n = outputs.as_ref().and_then(|outputs| outputs.get("n")).and_then(Value::as_i64);
                 self.completed(task, *attempt, device, result.as_deref(), n)?;
             }
-            Event::TaskFailed { task, attempt, error, .. } => self.failed(task, *attempt, error)?,
+            Event::TaskFailed { task, attempt, error, .. } => {
+                self.failed(task, *attempt, error)?;
+                self.note_failed_undo();
+            }
             Event::TaskRetryScheduled { task, attempt, retry, delay_ms, error, avoid } => {
                 let task = self.retried(task, *attempt, *retry, error)?;
                 let bound = self.book.tasks[task].spec.retry_policy().bound(*retry);
@@ -136,8 +150,13 @@ impl Reader<'_> {
                 hold!(O10, until > t, "the delay of {task} was over at {until} already");
                 self.book.tasks[at].backoff = t;
             }
-            Event::PlannerFaulted { .. }
-            | Event::DeviceConnected { .. }
+            Event::OwnerChanged { epoch } => {
+                let last = std::mem::replace(&mut self.book.epoch, *epoch);
+                hold!(O8, *epoch > last, "run {} goes from owner {last} to {epoch}", self.run);
+            }
+            Event::TaskCheckpoint { task, attempt, content } => self.put_down(task, *attempt, content)?,
+            Event::PlannerFaulted { .. } => {}
+            Event::DeviceConnected { .. }
             | Event::DeviceDisconnected { .. }
             | Event::DeviceStatusChanged { .. } => {
                 hold!(O10, false, "{:?} appears from nowhere", event.kind());
@@ -233,7 +252,8 @@ impl Reader<'_> {
             || self.book.cancel_run
                 && self.book.state != RunState::Executing
                 && end.state == RunState::Cancelled
-            || self.book.holds.ended && end.state == RunState::Cancelled;
+            || self.book.holds.ended && end.state == RunState::Cancelled
+            || self.book.pause.is_some_and(|pause| pause.undo) && end.reason.as_deref() == Some("deadline");
         let state = match (stopped, completed > 0, failed > 0) {
             (true, _, _) => RunState::Cancelled,
             (false, true, true) => RunState::PartiallyFailed,
@@ -242,6 +262,8 @@ impl Reader<'_> {
             (false, false, false) if cancelled > 0 => RunState::Cancelled,
             (false, false, false) => RunState::Completed,
         };
+        let rolled = if stopped { None } else { self.end_of_rollback(end)? };
+        let state = rolled.unwrap_or(state);
         hold!(O10, end.state == state, "run {run} ends as {} instead of {state}", end.state);
         let fits = match event {
             Event::RunFailed(_) => state == RunState::Failed,

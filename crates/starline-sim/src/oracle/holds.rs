@@ -117,11 +117,16 @@ impl RunBook {
         false
     }
 
+    /// Whether a task is behind another one.
+    pub(super) fn follows(&self, task: usize, of: usize) -> bool {
+        self.is_behind(task, &[of])
+    }
+
     /// Whether the end of a task asks the editor.
     fn asks(&self, status: OutcomeStatus) -> bool {
         let fast = self.settings.on_failure == FailurePolicy::FailFast && status == OutcomeStatus::Failed;
         let wanted = self.settings.editor.as_ref().is_none_or(|editor| editor.edit_on.contains(&status));
-        self.holds.attached && self.ending.is_none() && !fast && wanted
+        self.holds.attached && self.ending.is_none() && !self.undo.is_on() && !fast && wanted
     }
 }
 
@@ -234,6 +239,7 @@ impl Reader<'_> {
             HoldReason::RunEnding => {
                 let due = self.book.started.zip(self.book.settings.deadline);
                 self.book.cancel_run
+                    || self.book.undo.asked
                     || due.is_some_and(|(started, limit)| started + limit <= t)
                     || self.book.settings.on_failure == FailurePolicy::FailFast
                         && self.book.count(OutcomeStatus::Failed) > 0

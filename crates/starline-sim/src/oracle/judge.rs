@@ -43,6 +43,11 @@ impl Judge {
                     book.cancel_run = true;
                 }
             }
+            Action::Rollback { run, .. } => {
+                if let Some(book) = self.books.get_mut(*run) {
+                    book.undo.wanted = true;
+                }
+            }
             Action::CancelTask { run, task } => self.note(*run, task, |book| &mut book.cancelled),
             Action::SkipTask { run, task } => self.note(*run, task, |book| &mut book.skipped),
             Action::Answer { run, task, approve } => {
@@ -70,8 +75,11 @@ impl Judge {
     }
 
     /// The orchestrator began a new life.
-    pub(crate) fn restarted(&mut self, journals_first: bool) {
-        self.books.iter_mut().for_each(RunBook::forget_said);
+    pub(crate) fn restarted(&mut self, journals_first: bool, epoch: u64) {
+        for book in &mut self.books {
+            book.forget_said();
+            book.owner = (!book.state.is_terminal()).then_some(epoch);
+        }
         self.gone.clear();
         self.filled.clear();
         self.comparable &= !journals_first;

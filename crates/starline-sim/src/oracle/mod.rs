@@ -12,6 +12,7 @@ mod settled;
 mod shape;
 mod tasks;
 mod test;
+mod undo;
 
 use std::fmt;
 
@@ -27,20 +28,23 @@ use crate::sim::{SimDevice, Truth};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub enum Oracle {
     /// At any instant at most one device executes a task, and an attempt is over on its device before it is
-    /// over on record. Attempts on devices that are not fenced, and whose end was not confirmed, are exempt.
+    /// over on record; none is sent that is not on record. Attempts on devices that are not fenced, and whose end was not confirmed, are exempt.
     O1,
     /// The graph that runs is the one that was submitted, with the edits that were committed, and has an order.
     O2,
     /// A task that has begun or ended is not planned anew, and no edit changes it or what it waits for.
     O3,
-    /// A report is acknowledged once it is durable, and none is lost.
+    /// A report is acknowledged once it is durable, and none is lost; nor is what an attempt put down: the next one
+    /// gets the last that is on record.
     O4,
-    /// A report is applied once, to the attempt that made it, with what that attempt did.
+    /// A report is applied once, to the attempt that made it, with what that attempt did; what an attempt put down is
+    /// its own, and it is the last one.
     O5,
     /// A task starts only when its dependencies allow it, on a device that fits, is there and has room; not
     /// while the run is paused, ending or at its limit, nor before its delay is over.
     O7,
-    /// Replaying the journal gives the state that was alive; numbers are dense and times do not go back.
+    /// Replaying the journal gives the state that was alive; numbers are dense and times do not go back. Whoever takes
+    /// a run over says so first, and ownerships grow.
     O8,
     /// Work goes on: nothing that could start waits, nothing that cannot run stays, and after the faults every
     /// run ends or says why it is paused.

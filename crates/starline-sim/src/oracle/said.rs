@@ -1,7 +1,7 @@
 //! What was said to a run about its graph and its holds, what it answered, and what it recorded.
 
 use starline_scheduler::{Answer, Input, Refusal};
-use starline_types::{Applied, HoldId, Payload, RejectedEdit, Seq, TaskSpec};
+use starline_types::{Applied, Checkpoint, HoldId, Payload, RejectedEdit, Seq, TaskSpec};
 
 use super::book::RunBook;
 use super::hear::{Reader, Verdict};
@@ -181,16 +181,43 @@ impl Judge {
         Ok(())
     }
 
+    /// No commit was answered that is not on record.
+    #[cfg(feature = "seeded-bugs")]
+    pub(crate) fn nothing_promised(&self) -> Verdict {
+        for (run, book) in self.books.iter().enumerate() {
+            for said in &book.edits.said {
+                if let What::Committed(applied) = &said.what {
+                    let revision = applied.revision.0;
+                    hold!(
+                        O4,
+                        false,
+                        "run {run} said that revision {revision} is made, and died without a record"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// An attempt leaves for its device: with the task as it is now.
-    pub(crate) fn dispatched(&self, key: Key, spec: &TaskSpec, payload: &Payload) -> Verdict {
+    pub(crate) fn dispatched(
+        &self,
+        key: Key,
+        spec: &TaskSpec,
+        payload: &Payload,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Verdict {
         let task = self
             .books
             .get(key.run as usize)
             .and_then(|book| Some((book, book.tasks.get(key.task as usize)?)));
         let Some((book, task)) = task else { return Ok(()) };
+        hold!(O1, key.attempt <= task.attempts, "{}#{} is sent and not on record", spec.id, key.attempt);
         hold!(O7, *task.spec == *spec, "{}#{} is sent as it was before an edit", spec.id, key.attempt);
         let wanted = book.payload(key.task as usize);
         hold!(O7, wanted.as_ref() == Some(payload), "{}#{} is sent with {payload:?}", spec.id, key.attempt);
+        let (last, number) = (task.checkpoint.as_ref(), key.attempt);
+        hold!(O4, last == checkpoint, "{}#{number} goes on from {checkpoint:?} instead of {last:?}", spec.id);
         Ok(())
     }
 }

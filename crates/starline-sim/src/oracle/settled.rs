@@ -36,7 +36,7 @@ impl Judge {
             let held = !book.holds.open.is_empty();
             hold!(
                 O9,
-                !(begun && open == 0) || held,
+                !(begun && open == 0) || held || book.pause.is_some_and(|pause| pause.undo),
                 "run {run} goes on although all of its tasks have ended"
             );
             let failed = book
@@ -47,8 +47,17 @@ impl Judge {
             let fast = book.settings.on_failure == FailurePolicy::FailFast;
             hold!(
                 O9,
-                !(fast && failed && pending > 0),
+                !(fast && failed && pending > 0) || book.undo.is_on(),
                 "run {run} fails fast and keeps {pending} pending tasks"
+            );
+            let unheeded =
+                book.undo.is_unheeded() && book.state == RunState::Executing && book.ending.is_none();
+            hold!(O9, !unheeded, "run {run} goes on although something was not undone");
+            let waiting = book.undo.waits() && book.ending.is_none();
+            hold!(
+                O9,
+                !waiting || pending == 0,
+                "run {run} is to be rolled back and keeps {pending} pending tasks"
             );
             is_on_time(run, book, t)?;
             super::holds::are_on_time(run, book, t)?;
@@ -189,7 +198,7 @@ pub(super) fn at_rest(run: usize, book: &RunBook, ground: &Ground<'_>) -> Result
     hold!(O9, paused, "run {run} is {} and nothing happens any more", book.state);
     let cause = book.pause.map(|pause| pause.cause);
     hold!(O9, cause == Some(PauseCause::NeedsOperator), "run {run} stays paused by {cause:?}");
-    if book.pause.is_some_and(|pause| pause.limited) {
+    if book.pause.is_some_and(|pause| pause.limited || pause.undo) {
         return Ok(());
     }
     for task in 0..book.tasks.len() {

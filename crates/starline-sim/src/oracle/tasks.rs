@@ -2,8 +2,8 @@
 
 use starline_assign::Binding;
 use starline_types::{
-    CancelReason, ConfirmedBy, DeviceRef, ErrorKind, FailurePolicy, LossReason, OutcomeStatus, RunState,
-    SkipReason, TaskError, TaskRef, TaskReport, Timestamp, Value,
+    CancelReason, Checkpoint, ConfirmedBy, DeviceRef, ErrorKind, FailurePolicy, LossReason, OutcomeStatus,
+    RunState, SkipReason, TaskError, TaskRef, TaskReport, Timestamp, Value,
 };
 
 use super::book::{LiveBook, Stand, fits};
@@ -11,6 +11,9 @@ use super::gates::Gate;
 use super::hear::{Reader, Verdict};
 use super::{Finding, hold};
 use crate::sim::Ended;
+
+/// The end of a refusal that has none.
+pub(super) const FOR_GOOD: Timestamp = Timestamp(u64::MAX);
 
 impl Reader<'_> {
     /// Where a task that is pending again is planned: where it was, unless a strategy is to find another device.
@@ -37,6 +40,8 @@ impl Reader<'_> {
         let state = self.book.state;
         hold!(O7, state == RunState::Executing, "{task}#{attempt} is assigned while run {run} is {state}");
         hold!(O7, self.book.ending.is_none(), "{task}#{attempt} is assigned while run {run} is ending");
+        let waits = self.book.undo.waits() || self.book.undo.is_unheeded();
+        hold!(O7, !waits, "{task}#{attempt} is assigned while run {run} waits for what undoes it");
         hold!(
             O7,
             self.book.is_satisfied(at),
@@ -130,8 +135,11 @@ impl Reader<'_> {
                     hold!(O10, late, "task {task} waited {waited} ms, its limit is {limit:?}");
                 }
                 ErrorKind::NoEligibleDevice => {
-                    let mut fitting = self.ground.devices.iter().filter(|seat| seat.registered);
-                    let one = fitting.find(|seat| fits(&seat.profile, spec));
+                    let seats = self.ground.devices.iter().enumerate();
+                    let mut fitting = seats.filter(|(_, seat)| seat.registered);
+                    let refused = &self.book.tasks[at].refused;
+                    let willing = |on: &usize| refused.get(on) != Some(&FOR_GOOD);
+                    let one = fitting.find(|(on, seat)| fits(&seat.profile, spec) && willing(on));
                     hold!(O10, one.is_none(), "task {task} has no device, and yet one fits");
                 }
                 _ => hold!(O10, false, "task {task} failed without an attempt: {error}"),
@@ -158,7 +166,9 @@ impl Reader<'_> {
                     && limit.is_some_and(|limit| live.since + limit <= self.t)
             }
             ErrorKind::DeviceLost => report.is_none() || !self.ground.devices[live.device].profile.fenced,
+            // It never came there, or the device will not run it.
             ErrorKind::Unsupported => deed.is_none(),
+            ErrorKind::PermissionDenied if deed.is_none() => true,
             ErrorKind::BadOutput => {
                 matches!(report, Some(TaskReport::Completed { result, .. }) if result.get("n").is_none())
             }
@@ -183,7 +193,7 @@ impl Reader<'_> {
         let asked = live.cancel.is_some_and(|reason| reason != CancelReason::Timeout);
         hold!(
             O10,
-            !asked && self.book.ending.is_none(),
+            !asked && self.book.ending.is_none() && !self.book.undo.waits(),
             "{task}#{attempt} is retried although it was cancelled"
         );
         let fenced = self.ground.devices[live.device].profile.fenced;
@@ -207,6 +217,20 @@ impl Reader<'_> {
         Ok(at)
     }
 
+    /// What an attempt put down is on record for the next one.
+    pub(super) fn put_down(&mut self, task: &TaskRef, attempt: u32, content: &Checkpoint) -> Verdict {
+        let at = self.task(task)?;
+        let book = &self.book.tasks[at];
+        let open = matches!(book.stand, Stand::Pending | Stand::Live(_));
+        hold!(O10, open, "{task}#{attempt} puts something down, and the task is {:?}", book.stand);
+        let last = attempt == book.attempts && attempt > book.before;
+        hold!(O5, last, "what {task}#{attempt} put down counts, and its last attempt is {}", book.attempts);
+        let real = self.ground.truth.has_put_down(self.key(at, attempt), content);
+        hold!(O5, real, "{task}#{attempt} never put down {content:?}");
+        self.book.tasks[at].checkpoint = Some(content.clone());
+        Ok(())
+    }
+
     /// Whether somebody or something asked for a task or attempt to be cancelled.
     pub(super) fn is_wanted(&self, task: usize, live: Option<LiveBook>, reason: CancelReason) -> Verdict {
         let book = &self.book;
@@ -214,6 +238,7 @@ impl Reader<'_> {
         let wanted = match reason {
             CancelReason::Task => book.cancelled.contains(&task),
             CancelReason::Run => book.cancel_run,
+            CancelReason::Rollback => book.undo.waits(),
             CancelReason::Deadline => {
                 let due = book.started.zip(settings.deadline).map(|(started, limit)| started + limit);
                 due.is_some_and(|due| due <= self.t)
@@ -233,7 +258,13 @@ impl Reader<'_> {
 
     pub(super) fn note_ending(&mut self, reason: CancelReason) {
         match (reason, self.book.ending) {
-            (CancelReason::Task | CancelReason::Timeout | CancelReason::ApprovalRefused, _)
+            (
+                CancelReason::Task
+                | CancelReason::Timeout
+                | CancelReason::Rollback
+                | CancelReason::ApprovalRefused,
+                _,
+            )
             | (CancelReason::FailFast, Some(_)) => {}
             (reason, None | Some(CancelReason::FailFast)) => self.book.ending = Some(reason),
             (_, Some(_)) => {}
@@ -307,7 +338,7 @@ impl Reader<'_> {
             let book = &mut self.book.tasks[at];
             book.refusals += 1;
             (book.ready, book.held) = (None, None);
-            book.refused.insert(on, until.unwrap_or(self.t));
+            book.refused.insert(on, until.unwrap_or(FOR_GOOD));
             book.stand = Stand::Pending;
             self.plan_again(at, Some(on));
         }

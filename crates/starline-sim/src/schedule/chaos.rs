@@ -1,14 +1,16 @@
 //! A world in which things go wrong, as often as its knobs say.
 
 use starline_scheduler::Undelivered;
-use starline_types::{ErrorKind, Millis, TaskError, TaskReport, TaskSpec, Value};
+use starline_types::{ErrorKind, Millis, TaskError, TaskReport, TaskSpec, Timestamp, Value};
 
+use super::Schedule;
 use super::editor;
 use super::edits::Manner;
-use crate::Saying;
+use super::extras::Extras;
 use crate::chance::Chance;
-use crate::sim::{Answers, DispatchFate, Fate, Key, Nature, Seen, Work};
+use crate::sim::{Answers, DispatchFate, Fate, Key, Nature, Relapse, Seen, Work};
 use crate::trace::hash;
+use crate::{Crash, Saying};
 
 /// How often what goes wrong, in percent unless it says otherwise.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -74,12 +76,21 @@ impl Knobs {
     }
 }
 
+/// Crashes during commits with facts in one schedule, at the most.
+const STRIKES: u32 = 4;
+
 /// Attempts and messages as chance has it.
 #[derive(Debug)]
 pub(crate) struct Chaos {
     seed: u64,
     knobs: Knobs,
+    extras: Extras,
     messages: Chance,
+    /// What happens to the orchestrator.
+    mishaps: Chance,
+    quiet_at: Timestamp,
+    /// Crashes that came of strikes.
+    struck: u32,
     calm: bool,
     manners: Vec<Manner>,
     /// Holds that were handed over so far.
@@ -87,9 +98,29 @@ pub(crate) struct Chaos {
 }
 
 impl Chaos {
-    pub(crate) fn new(seed: u64, knobs: Knobs, manners: &[Manner]) -> Self {
-        let (messages, manners) = (Chance::about(seed, &[1]), manners.to_vec());
-        Self { seed, knobs, messages, calm: false, manners, asked: 0 }
+    pub(crate) fn new(schedule: &Schedule) -> Self {
+        let Schedule { seed, knobs, extras, manners, quiet_at, .. } = schedule;
+        Self {
+            seed: *seed,
+            knobs: *knobs,
+            extras: *extras,
+            messages: Chance::about(*seed, &[1]),
+            mishaps: Chance::about(*seed, &[11]),
+            quiet_at: *quiet_at,
+            struck: 0,
+            calm: false,
+            manners: manners.clone(),
+            asked: 0,
+        }
+    }
+
+    fn crash(&mut self, longest: u64) -> Crash {
+        Crash {
+            persisted: self.mishaps.below(3) as usize,
+            acted: if self.mishaps.percent(50) { usize::MAX } else { self.mishaps.below(3) as usize },
+            down: Millis(self.mishaps.below(longest)),
+            journals_first: self.mishaps.percent(20),
+        }
     }
 
     fn delay(&mut self) -> Millis {
@@ -160,6 +191,52 @@ impl Nature for Chaos {
         let arrives = (!self.messages.percent(self.knobs.lost)).then(|| self.delay());
         let again = self.messages.percent(self.knobs.doubled).then(|| self.delay());
         Fate { arrives, again }
+    }
+
+    fn checkpoints(&mut self, key: Key, task: &str, takes: Millis) -> Vec<Millis> {
+        let [run, _, attempt] = key.parts();
+        let mut chance = Chance::about(self.seed, &[12, run, hash(task), attempt]);
+        if self.calm || !chance.percent(self.extras.checkpoints) {
+            return Vec::new();
+        }
+        (0..chance.within(1, 4)).map(|_| Millis(chance.within(0, takes.0))).collect()
+    }
+
+    fn declines(&mut self, key: Key, task: &str) -> bool {
+        let [run, _, attempt] = key.parts();
+        let mut chance = Chance::about(self.seed, &[13, run, hash(task), attempt]);
+        chance.percent(self.extras.declined)
+    }
+
+    fn strikes(&mut self, now: Timestamp) -> Option<Crash> {
+        let able = self.extras.strikes > 0 && self.struck < STRIKES && now < self.quiet_at;
+        if !able || !self.mishaps.percent(self.extras.strikes) {
+            return None;
+        }
+        self.struck += 1;
+        Some(self.crash(30_000))
+    }
+
+    fn steps_kept(&mut self, steps: usize) -> usize {
+        if !self.mishaps.percent(self.extras.cut) {
+            return steps;
+        }
+        self.mishaps.below(steps as u64 + 1) as usize
+    }
+
+    fn page(&mut self) -> usize {
+        if !self.mishaps.percent(self.extras.paged) {
+            return usize::MAX;
+        }
+        [1, 2, 7, 50][self.mishaps.below(4) as usize]
+    }
+
+    fn relapses(&mut self) -> Option<Relapse> {
+        if self.calm || !self.mishaps.percent(self.extras.relapses) {
+            return None;
+        }
+        let crash = self.crash(10_000);
+        Some(if self.mishaps.percent(40) { Relapse::InReading(crash) } else { Relapse::InFirstCommit(crash) })
     }
 
     fn confesses(&mut self) -> bool {

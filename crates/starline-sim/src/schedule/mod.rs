@@ -4,18 +4,21 @@ mod actions;
 mod chaos;
 mod editor;
 mod edits;
+mod extras;
 mod gates;
 mod graph;
 mod play;
 mod random;
 mod show;
 mod shrink;
+mod undo;
 
 use std::sync::Arc;
 
 use starline_types::{DeviceId, DeviceProfile, GraphSpec, RunId, RunSettings, TaskId, Timestamp};
 
 pub(crate) use chaos::Knobs;
+pub(crate) use extras::Extras;
 pub use play::Played;
 
 use crate::{Action, Crash, Strategist, Violation};
@@ -58,6 +61,7 @@ pub struct Schedule {
     pub(crate) runs: Vec<RunPlan>,
     pub(crate) actions: Vec<(Timestamp, Action)>,
     pub(crate) knobs: Knobs,
+    pub(crate) extras: Extras,
     /// How the editors of the runs behave; empty: there are none.
     pub(crate) manners: Vec<edits::Manner>,
     /// When faults stop.
@@ -82,6 +86,15 @@ impl Schedule {
     #[must_use]
     pub fn with_crash(mut self, commit: u64, crash: Crash) -> Self {
         self.crash_at = Some((commit, crash));
+        self
+    }
+
+    /// The same schedule with all its runs placed by one strategist: how a strategy is tried out.
+    #[must_use]
+    pub fn with_strategist(mut self, strategist: Strategist) -> Self {
+        for run in &mut self.runs {
+            run.strategist = strategist;
+        }
         self
     }
 

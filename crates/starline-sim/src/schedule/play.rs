@@ -54,7 +54,7 @@ impl Schedule {
     }
 
     fn perform(&self, trace: bool) -> Played {
-        let mut sim = Sim::with_nature(Box::new(Chaos::new(self.seed, self.knobs, &self.manners)));
+        let mut sim = Sim::with_nature(Box::new(Chaos::new(self)));
         if trace {
             sim.keep_trace_of_all();
         }
@@ -126,7 +126,9 @@ impl Schedule {
                 RunState::Created | RunState::Ready => sim.at(now, Action::Start(run)),
                 // Where editors go too far, a person says that the run goes on.
                 RunState::Paused
-                    if scheduler.paused() == Some(PauseCause::Operator) || !self.manners.is_empty() =>
+                    if scheduler.paused() == Some(PauseCause::Operator)
+                        || !self.manners.is_empty()
+                        || self.undoes() =>
                 {
                     sim.at(now, Action::Resume(run));
                 }
@@ -141,6 +143,12 @@ impl Schedule {
                 sim.at(now, Action::CancelRun { run, force: false });
             }
         }
+    }
+
+    /// Whether anything can be undone.
+    fn undoes(&self) -> bool {
+        let mut tasks = self.runs.iter().flat_map(|run| &run.graph.tasks);
+        tasks.any(|task| task.compensation().is_some())
     }
 
     /// A person whom a guard rail asks has an hour for each task.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use starline_types::{DeviceId, DeviceProfile, FailurePolicy, Millis, Resources, RunId, RunSettings, TaskId};
 
 use super::graph::Features;
-use super::{DevicePlan, Knobs, RunPlan, Schedule, actions, edits, gates, graph};
+use super::{DevicePlan, Extras, Knobs, RunPlan, Schedule, actions, edits, extras, gates, graph, undo};
 use crate::Strategist;
 use crate::chance::Chance;
 
@@ -30,6 +30,7 @@ impl Schedule {
             runs,
             actions,
             knobs,
+            extras: Extras::default(),
             manners: Vec::new(),
             quiet_at,
             crash_at: None,
@@ -39,6 +40,8 @@ impl Schedule {
         };
         gates::add(&mut schedule);
         edits::add(&mut schedule);
+        undo::add(&mut schedule);
+        extras::add(&mut schedule);
         schedule
     }
 }

@@ -15,6 +15,12 @@ impl fmt::Display for Schedule {
                 write!(f, ", {name} {knob} %")?;
             }
         }
+        let mut extras = self.extras;
+        for (name, knob) in extras.percents() {
+            if *knob > 0 {
+                write!(f, ", {name} {knob} %")?;
+            }
+        }
         for device in &self.devices {
             let profile = serde_json::to_string(&device.profile).unwrap_or_default();
             write!(f, "\ndevice {profile}, clock {}", device.rate)?;

@@ -138,6 +138,13 @@ impl Search<'_> {
                 progress |= self.accept(smaller);
             }
         }
+        for at in 0..self.best.extras.percents().len() {
+            let mut smaller = self.best.clone();
+            let extras = smaller.extras.percents();
+            if std::mem::take(extras[at].1) > 0 {
+                progress |= self.accept(smaller);
+            }
+        }
         if self.best.knobs.delay > 0 {
             let mut smaller = self.best.clone();
             smaller.knobs.delay = 0;

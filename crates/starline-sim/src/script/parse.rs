@@ -116,6 +116,8 @@ impl Script {
             ["pause"] => Action::Pause(run),
             ["resume"] => Action::Resume(run),
             ["clear"] => Action::ClearAssignments(run),
+            ["rollback"] => Action::Rollback { run, force: false },
+            ["rollback", "force"] => Action::Rollback { run, force: true },
             ["cancel", "run"] => Action::CancelRun { run, force: false },
             ["cancel", "run", "force"] => Action::CancelRun { run, force: true },
             ["cancel", task] => Action::CancelTask { run, task: owned(task) },
@@ -163,6 +165,7 @@ fn run(id: &str, words: &[Word]) -> Read<RunLines> {
                     "skip_dependents" => FailurePolicy::SkipDependents,
                     "fail_fast" => FailurePolicy::FailFast,
                     "wait_for_edit" => FailurePolicy::WaitForEdit,
+                    "rollback" => FailurePolicy::Rollback,
                     other => return Err(format!("unknown policy {other:?}")),
                 }
             }

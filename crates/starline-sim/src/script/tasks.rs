@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use starline_types::{
-    ApprovalGate, ApprovalTimeout, Dependency, DependencyKind, DeviceId, DeviceSelector, ErrorKind, Jitter,
-    Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy, Shell, TaskDetails,
+    ApprovalGate, ApprovalTimeout, Compensation, Dependency, DependencyKind, DeviceId, DeviceSelector,
+    ErrorKind, Jitter, Millis, OutputSource, OutputSpec, OutputType, Payload, Priority, RetryPolicy, Shell,
     TaskError, TaskId, TaskReport, TaskSpec, Value,
 };
 
@@ -186,7 +186,12 @@ fn read_field(task: &mut TaskSpec, name: &str, text: &str) -> Read<bool> {
             };
             let timeout = if limit == "none" { None } else { Some(duration(limit)?) };
             let gate = ApprovalGate { prompt: format!("May {} run?", task.id), timeout, on_timeout };
-            task.details = Some(Arc::new(TaskDetails { approval: Some(gate), ..TaskDetails::default() }));
+            Arc::make_mut(task.details.get_or_insert_default()).approval = Some(gate);
+        }
+        "compensate" => {
+            let shell = Shell { script: text.to_owned(), ..Shell::default() };
+            let undo = Compensation { run: Payload::Sh(Arc::new(shell)) };
+            Arc::make_mut(task.details.get_or_insert_default()).compensate = Some(undo);
         }
         "sh" => task.run = Payload::Sh(Arc::new(Shell { script: text.to_owned(), ..Shell::default() })),
         "outputs" => {

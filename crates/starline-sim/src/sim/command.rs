@@ -26,6 +26,7 @@ impl Sim {
             Action::Drain { device, draining } => self.drain(device, draining),
             Action::Forget { device } => self.forget(device),
             Action::Join { device } => self.join(device),
+            Action::Mislead { run, device, salt } => self.mislead(run, device, salt),
             Action::Forge(forged) => self.forge(forged),
             Action::Crash(crash) if self.up => self.arm_crash(crash),
             Action::Crash(_) => {}
@@ -44,6 +45,7 @@ impl Sim {
             | Action::Drain { device, .. }
             | Action::Forget { device }
             | Action::Join { device }
+            | Action::Mislead { device, .. }
             | Action::Forge(Forged { device, .. }) => *device,
             Action::Crash(_) | Action::Calm => return Some(action.to_string()),
             _ => return None,
@@ -64,6 +66,9 @@ impl Sim {
             Action::Resume(run) => (*run, Some(Input::Resume)),
             Action::ClearAssignments(run) => (*run, Some(Input::ClearAssignments)),
             Action::CancelRun { run, force } => (*run, Some(Input::CancelRun { force: *force })),
+            Action::Rollback { run, force } => {
+                (*run, Some(Input::Rollback { force: *force, by: SmolStr::new_static("somebody") }))
+            }
             Action::CancelTask { run, task: id } => (*run, task(id).map(|task| Input::CancelTask { task })),
             Action::SkipTask { run, task: id } => (*run, task(id).map(|task| Input::SkipTask { task })),
             Action::Answer { run, task: id, approve } => {
@@ -82,6 +87,7 @@ impl Sim {
             | Action::Drain { .. }
             | Action::Forget { .. }
             | Action::Join { .. }
+            | Action::Mislead { .. }
             | Action::Forge(_)
             | Action::Crash(_)
             | Action::Say { .. }

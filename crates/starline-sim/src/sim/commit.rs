@@ -3,7 +3,7 @@
 use starline_scheduler::{Effect, Undelivered};
 use starline_types::{Attempt, Envelope, Event, LossReason, UnixMillis};
 
-use super::{Content, Crash, DispatchFate, Happening, Key, Sim, Work};
+use super::{Action, Content, Crash, DispatchFate, Happening, Key, Sim, Work};
 
 impl Sim {
     /// Commits what the runs have recorded since the last commit.
@@ -13,15 +13,36 @@ impl Sim {
         if let Some((_, crash)) = self.crash_at.filter(|(commit, _)| *commit == self.commits) {
             self.arm_crash(crash);
         }
+        let facts = touched.iter().any(|run| !self.office.seats[*run].step.events.is_empty());
+        // The first commits submit the runs: a crash would lose what nobody was told to be safe.
+        if facts
+            && self.crash.is_none()
+            && self.commits > self.runs.len() as u64
+            && let Some(crash) = self.nature.strikes(self.now)
+        {
+            self.trace.circumstance(self.now, &Action::Crash(crash).to_string());
+            self.arm_crash(crash);
+        }
         let crash = self.crash.take();
         // A crash cuts the commit somewhere: after so many runs, and so many effects of the last one.
         let persisted = crash.map_or(usize::MAX, |crash| crash.persisted);
         for (nth, run) in touched.into_iter().enumerate() {
             if nth >= persisted {
+                #[cfg(feature = "seeded-bugs")]
+                if self.bug == Some(starline_scheduler::Bug::ActBeforeDurable) {
+                    self.act(run, usize::MAX);
+                }
                 break;
             }
-            self.persist(run);
-            let acted = crash.filter(|_| nth + 1 == persisted).map_or(usize::MAX, |crash| crash.acted);
+            let (last, steps) = (nth.checked_add(1) == Some(persisted), self.office.seats[run].steps.len());
+            let kept = if last { self.nature.steps_kept(steps) } else { steps };
+            self.persist(run, kept);
+            if kept < steps {
+                // Nothing leaves the process before all that led to it is durable.
+                self.tally.fault("crash between two steps of a commit");
+                continue;
+            }
+            let acted = crash.filter(|_| last).map_or(usize::MAX, |crash| crash.acted);
             self.act(run, acted);
         }
         match crash {
@@ -35,12 +56,15 @@ impl Sim {
         }
     }
 
-    fn persist(&mut self, run: usize) {
+    /// The facts of a run become durable: those of its first steps.
+    fn persist(&mut self, run: usize, steps: usize) {
         let seat = &mut self.office.seats[run];
+        let boundaries = std::mem::take(&mut seat.steps);
+        let facts = steps.checked_sub(1).and_then(|last| boundaries.get(last)).copied().unwrap_or_default();
         let (mut seq, t) = (seat.step.first(seat.scheduler.seq()), seat.time(self.now));
         let revision = seat.scheduler.revision();
         let mut events = std::mem::take(&mut seat.step.events);
-        for event in events.drain(..) {
+        for event in events.drain(..).take(facts) {
             let run_id = self.runs[run].id.clone();
             let envelope = Envelope { seq, run_id, revision, t, at: UnixMillis(t.0), cause: None, event };
             seq = seq.next();
@@ -120,12 +144,12 @@ impl Sim {
 
     fn dispatch(&mut self, device: usize, key: Key, attempt: Attempt) {
         self.tally.attempts += 1;
-        let Attempt { id, payload, spec, .. } = attempt;
+        let Attempt { id, payload, spec, checkpoint, .. } = attempt;
         let task = id.task;
         if spec.idempotent {
             self.runs[key.run as usize].harmless.insert(key.task);
         }
-        self.with_judge(|judge, _| judge.dispatched(key, &spec, &payload));
+        self.with_judge(|judge, _| judge.dispatched(key, &spec, &payload, checkpoint.as_ref()));
         let work: Box<Work> = Box::new(self.nature.work(key, &spec));
         self.runs[key.run as usize].sent.insert(key.task, payload);
         let seat = &self.devices[device];

@@ -1,17 +1,23 @@
 //! The death of an orchestrator, and its next life.
 
-use starline_scheduler::{DeviceChange, Fleet, Input, Scheduler, Undelivered};
-use starline_types::{ConfirmedBy, DeviceIx, RunState, TaskRef, Timestamp};
+use starline_scheduler::{DeviceChange, Fleet, Input, Recovery, ReplayFault, Scheduler, Undelivered};
+use starline_types::{ConfirmedBy, DeviceIx, Envelope, RunState, TaskRef, Timestamp};
 
-use super::{Action, Crash, Ended, Happening, Key, Sim};
+use super::{Action, Crash, Ended, Happening, Key, Relapse, Sim};
+use crate::Strategist;
 use crate::office::Office;
 use crate::oracle::Oracle;
 
 impl Sim {
     /// Everything in the process is gone; what is durable stays, and so do the devices.
     pub(super) fn go_down(&mut self, crash: Crash) {
-        let office = std::mem::take(&mut self.office);
+        let mut office = std::mem::take(&mut self.office);
+        self.office.coverage = office.coverage.take();
         self.edited.clear();
+        #[cfg(feature = "seeded-bugs")]
+        if self.bug == Some(starline_scheduler::Bug::AnswerBeforeDurable) {
+            self.with_judge(|judge, _| judge.nothing_promised());
+        }
         self.archive = office.seats.into_iter().map(|seat| (seat.journal, seat.strategist)).collect();
         self.up = false;
         let now = self.now;
@@ -35,31 +41,55 @@ impl Sim {
 
     /// A new life: the journals are read, the devices registered, and every attempt is accounted for.
     pub(super) fn restart(&mut self, journals_first: bool) {
+        let coverage = self.office.coverage.take();
         self.office = Office::default();
+        self.office.coverage = coverage;
         self.up = true;
+        self.epoch += 1;
+        self.tally.restarts += 1;
         self.trace.circumstance(self.now, "the orchestrator starts again");
         let mut fleet = Fleet::new();
         if !journals_first {
             self.register_all(&mut fleet);
         }
-        for (run, (journal, strategist)) in std::mem::take(&mut self.archive).into_iter().enumerate() {
-            match self.recover(run, strategist.make(), &mut fleet, &journal) {
-                Ok(scheduler) => self.office.reopen(journal, scheduler, strategist, self.now),
-                Err(message) => {
-                    self.up = false;
-                    return self.object(Oracle::O8, message);
-                }
+        let archive = std::mem::take(&mut self.archive);
+        let schedulers = match self.read(&archive, &mut fleet) {
+            Ok(schedulers) => schedulers,
+            Err(message) => {
+                self.up = false;
+                return self.object(Oracle::O8, message);
             }
+        };
+        for ((journal, strategist), scheduler) in archive.into_iter().zip(schedulers) {
+            self.office.reopen(journal, scheduler, strategist, self.now);
         }
         if journals_first {
             self.register_all(&mut fleet);
         }
         self.by_ix = self.devices.iter().enumerate().map(|(at, seat)| (seat.ix.0, at)).collect();
         self.office.fleet = fleet;
+        let epoch = self.epoch;
         self.with_judge(|judge, _| {
-            judge.restarted(journals_first);
+            judge.restarted(journals_first, epoch);
             Ok(())
         });
+        match self.nature.relapses() {
+            Some(Relapse::InReading(crash)) => {
+                self.tally.fault("orchestrator crashed during recovery");
+                self.trace.circumstance(self.now, "the orchestrator dies when it has read the journals");
+                return self.go_down(crash);
+            }
+            Some(Relapse::InFirstCommit(crash)) => {
+                self.tally.fault("orchestrator crashed before its first commit");
+                self.crash = Some(crash);
+            }
+            None => {}
+        }
+        for run in 0..self.office.seats.len() {
+            if !self.office.seats[run].scheduler.is_closed() {
+                self.office.input(self.now, run, Input::TakenOver { epoch });
+            }
+        }
         for device in 0..self.devices.len() {
             let seat = &self.devices[device];
             if seat.registered && seat.answers() {
@@ -94,28 +124,43 @@ impl Sim {
         }
     }
 
-    fn recover(
-        &self,
-        run: usize,
-        strategy: Option<Box<dyn starline_assign::AssignmentStrategy>>,
+    /// Brings all runs back from their journals, a page of each in turn.
+    fn read(
+        &mut self,
+        archive: &[(Vec<Envelope>, Strategist)],
         fleet: &mut Fleet,
-        journal: &[starline_types::Envelope],
-    ) -> Result<Scheduler, String> {
-        let id = self.runs[run].id.clone();
-        #[cfg(feature = "seeded-bugs")]
-        let made = Scheduler::recover_with(id, strategy, self.bug, fleet, journal);
-        #[cfg(not(feature = "seeded-bugs"))]
-        let made = Scheduler::recover(id, strategy, fleet, journal);
-        made.map_err(|fault| format!("run {} cannot be recovered: {fault}", self.runs[run].id))
+    ) -> Result<Vec<Scheduler>, String> {
+        let page = self.nature.page();
+        let fault = |run: usize, fault: ReplayFault| {
+            format!("run {} cannot be recovered: {fault}", self.runs[run].id)
+        };
+        let mut recoveries = Vec::new();
+        for (run, (_, strategist)) in archive.iter().enumerate() {
+            let recovery = Recovery::new(self.runs[run].id.clone(), strategist.make());
+            #[cfg(feature = "seeded-bugs")]
+            let recovery = recovery.with_bug(self.bug);
+            recoveries.push(recovery);
+        }
+        let longest = archive.iter().map(|(journal, _)| journal.len()).max().unwrap_or_default();
+        let mut from = 0;
+        while from < longest {
+            for (run, (recovery, (journal, _))) in recoveries.iter_mut().zip(archive).enumerate() {
+                let records = journal.iter().skip(from).take(page);
+                recovery.replay(fleet, records).map_err(|said| fault(run, said))?;
+            }
+            from = from.saturating_add(page);
+        }
+        let done = recoveries.into_iter().enumerate();
+        done.map(|(run, recovery)| recovery.finish().map_err(|said| fault(run, said))).collect()
     }
 
     /// Attempts that a device still has go on; their leases are renewed unless they were given up before.
     fn take_over(&mut self, device: usize) {
-        let live = self.live_on(self.devices[device].ix);
+        let (live, all) = (self.live_on(self.devices[device].ix), self.renews_devices());
         let seat = &mut self.devices[device];
         for (key, execution) in &mut seat.executing {
             let renewed = live.iter().any(|(live, _)| live == key) && !self.unrenewed.contains(key);
-            if renewed {
+            if renewed || all {
                 execution.lease_end = None;
             }
         }

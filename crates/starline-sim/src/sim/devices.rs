@@ -1,7 +1,7 @@
 //! The devices' side: messages that reach them, and what they do by themselves.
 
 use starline_scheduler::{Input, Undelivered};
-use starline_types::{Millis, TaskRef, TaskReport, Timestamp};
+use starline_types::{Checkpoint, ErrorKind, Millis, TaskError, TaskRef, TaskReport, Timestamp};
 
 use super::device::{Execution, Kept, LEASE};
 use super::{Content, Ended, Happening, Key, Sim, Work};
@@ -30,10 +30,18 @@ impl Sim {
             return;
         }
         // A device knows the end of the lease from the dispatch itself.
-        let late = seat.profile.fenced && now > sent + LEASE;
-        let full = seat.executing.len() >= seat.profile.slots as usize;
-        if late || work.refused || full && !seat.profile.fenced {
-            self.say(device, key, task, Content::Undelivered(Undelivered::NotAccepted));
+        let (fenced, slots) = (seat.profile.fenced, seat.profile.slots);
+        let late = fenced && now > sent + LEASE;
+        let full = seat.executing.len() >= slots as usize;
+        if late || work.refused || full && !fenced {
+            let for_good = work.refused && !late && self.nature.declines(key, task.id().as_str());
+            let content = if for_good {
+                self.tally.fault("attempt refused for good");
+                Content::Refused(TaskError::new(ErrorKind::PermissionDenied, "the device will not run it"))
+            } else {
+                Content::Undelivered(Undelivered::NotAccepted)
+            };
+            self.say(device, key, task, content);
             return;
         }
         if full {
@@ -67,6 +75,11 @@ impl Sim {
         if let Some(takes) = work.takes {
             self.agenda.add(now + takes, Happening::WorkEnds { device, key, life });
         }
+        for (after, nth) in
+            self.nature.checkpoints(key, task.id().as_str(), work.takes.unwrap_or(LEASE)).into_iter().zip(1..)
+        {
+            self.agenda.add(now + after, Happening::PutsDown { device, key, life, nth });
+        }
         let lease_end = (self.unrenewed.contains(&key) && seat.profile.fenced).then(|| seat.lease_from(sent));
         if let Some(at) = lease_end {
             self.agenda.add(at, Happening::LeaseEnds { device, key, life });
@@ -99,6 +112,18 @@ impl Sim {
             seat.is_news(key);
             self.say(device, key, task, Content::Stopped(starline_types::ConfirmedBy::Ack));
         }
+    }
+
+    /// An attempt puts down how far it has come, if it still runs.
+    pub(super) fn puts_down(&mut self, device: usize, key: Key, life: u32, nth: u32) {
+        let seat = &self.devices[device];
+        let Some(execution) = seat.executing.get(&key).filter(|_| seat.life == life) else { return };
+        let task = execution.task.clone();
+        let text = format!("{} has come to {nth}", self.name(key));
+        let Some(content) = Checkpoint::new(text.into_bytes()) else { return };
+        self.tally.checkpoints += 1;
+        self.truth.put_down(key, content.clone());
+        self.say(device, key, task, Content::PutDown(content));
     }
 
     pub(super) fn work_ends(&mut self, device: usize, key: Key, life: u32) {
@@ -146,11 +171,22 @@ impl Sim {
 
     /// The lease of an attempt is not renewed from now on.
     pub(super) fn stop_renewing(&mut self, key: Key) {
+        if self.renews_devices() {
+            return;
+        }
         self.unrenewed.insert(key);
         let now = self.now;
         for device in 0..self.devices.len() {
             self.start_lease(device, key, now);
         }
+    }
+
+    /// Whether leases of devices are renewed instead of those of attempts: a wrong rule.
+    pub(super) fn renews_devices(&self) -> bool {
+        #[cfg(feature = "seeded-bugs")]
+        return self.bug == Some(starline_scheduler::Bug::DeviceRenewed);
+        #[cfg(not(feature = "seeded-bugs"))]
+        false
     }
 
     /// The lease of an attempt, last renewed at a time, runs out.
@@ -205,7 +241,7 @@ impl Sim {
             self.agenda.add(self.now + again, Happening::Heard { device, key, task, content, connection });
         }
         // A call that is refused fails with its connection at the latest: a refusal cannot be lost alone.
-        let kept = matches!(content, Content::Undelivered(_)).then_some(Millis::ZERO);
+        let kept = matches!(content, Content::Undelivered(_) | Content::Refused(_)).then_some(Millis::ZERO);
         match fate.arrives.or(kept) {
             Some(after) => {
                 self.agenda
@@ -228,13 +264,15 @@ impl Sim {
         if !self.up || connection.is_some_and(|connection| connection != seat.connection) {
             return;
         }
-        if seat.profile.local {
+        if seat.profile.local && !matches!(content, Content::PutDown(_)) {
             seat.outbox.remove(&key);
         }
         let (attempt, device) = (key.attempt, seat.ix);
         let input = match content {
             Content::Began => Input::Began { task, attempt },
             Content::Ended(report) => Input::Reported { task, attempt, device, report },
+            Content::PutDown(content) => Input::Checkpoint { task, attempt, content },
+            Content::Refused(error) => Input::Refused { task, attempt, device, error },
             Content::Undelivered(fault) => Input::Undelivered { task, attempt, device, fault },
             Content::Stopped(by) => Input::Stopped { task, attempt, by },
         };

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use starline_scheduler::Undelivered;
-use starline_types::{ConfirmedBy, Millis, TaskRef, TaskReport, Timestamp};
+use starline_types::{Checkpoint, ConfirmedBy, Millis, TaskError, TaskRef, TaskReport, Timestamp};
 
 use super::Saying;
 use super::work::{Key, Work};
@@ -19,6 +19,13 @@ pub enum Action {
     Pause(usize),
     /// Resumes a run.
     Resume(usize),
+    /// What a run has done is undone.
+    Rollback {
+        /// The run.
+        run: usize,
+        /// Whether what runs is stopped.
+        force: bool,
+    },
     /// Cancels a run.
     CancelRun {
         /// The run.
@@ -101,6 +108,15 @@ pub enum Action {
         /// The device.
         device: usize,
     },
+    /// A device says something about an attempt that it does not have, made up when it is said.
+    Mislead {
+        /// The run.
+        run: usize,
+        /// The device.
+        device: usize,
+        /// What it is made up from.
+        salt: u64,
+    },
     /// A device reports an attempt that is none of its own.
     Forge(Forged),
     /// The orchestrator dies during its next commit and starts again.
@@ -142,6 +158,8 @@ pub struct Crash {
 pub(crate) enum Content {
     Began,
     Ended(TaskReport),
+    PutDown(Checkpoint),
+    Refused(TaskError),
     Undelivered(Undelivered),
     Stopped(ConfirmedBy),
 }
@@ -183,6 +201,13 @@ pub(crate) enum Happening {
         key: Key,
         life: u32,
     },
+    /// An attempt puts down how far it has come.
+    PutsDown {
+        device: usize,
+        key: Key,
+        life: u32,
+        nth: u32,
+    },
     LeaseEnds {
         device: usize,
         key: Key,
@@ -217,6 +242,7 @@ impl fmt::Display for Action {
             Self::CancelRun { force, .. } => {
                 f.write_str(if *force { "cancel run force" } else { "cancel run" })
             }
+            Self::Rollback { force, .. } => f.write_str(if *force { "rollback force" } else { "rollback" }),
             Self::CancelTask { task, .. } => write!(f, "cancel {task}"),
             Self::SkipTask { task, .. } => write!(f, "skip {task}"),
             Self::Answer { task, approve, .. } => {
@@ -239,6 +265,7 @@ impl fmt::Display for Action {
                 let Forged { task, attempt, device, report, .. } = forged;
                 write!(f, "device {device} forges {task}#{attempt}: {report:?}")
             }
+            Self::Mislead { device, salt, .. } => write!(f, "device {device} misleads {salt}"),
             Self::Crash(crash) => {
                 write!(f, "the orchestrator dies for {}", crash.down)?;
                 let part = |n: usize| if n == usize::MAX { "all".to_owned() } else { n.to_string() };

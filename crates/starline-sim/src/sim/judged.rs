@@ -9,6 +9,7 @@ use crate::oracle::{Judge, Oracle, Violation};
 impl Sim {
     pub(crate) fn watch(&mut self, judge: Judge) {
         self.judge = Some(Box::new(judge));
+        self.office.coverage.get_or_insert_default();
     }
 
     pub(crate) fn complain(&mut self, oracle: Oracle, message: String) {
@@ -99,6 +100,10 @@ impl Sim {
     pub(crate) fn into_parts(mut self) -> (Option<Violation>, Tally, String) {
         self.tally.time = self.now.since(Timestamp(0));
         self.tally.commits = self.commits;
+        if let Some(coverage) = self.office.coverage.take() {
+            self.tally.inputs = coverage.total();
+            self.tally.coverage = coverage;
+        }
         (self.violation, self.tally, self.trace.into_text())
     }
 }

@@ -8,6 +8,7 @@ mod devices;
 mod editors;
 mod happening;
 mod judged;
+mod lies;
 mod saying;
 mod scripted;
 mod truth;
@@ -27,7 +28,7 @@ pub use happening::{Action, Crash, Forged};
 pub(crate) use happening::{Content, Happening};
 pub use saying::{Saying, Speaker};
 pub(crate) use truth::{Ended, Truth};
-pub(crate) use work::{DispatchFate, Fate, Key, Nature};
+pub(crate) use work::{DispatchFate, Fate, Key, Nature, Relapse};
 pub use work::{Reply, Work};
 
 use crate::agenda::Agenda;
@@ -61,6 +62,8 @@ pub struct Sim {
     nature: Box<dyn Nature>,
     /// Attempts whose lease is not renewed any more.
     unrenewed: BTreeSet<Key>,
+    /// Number of the life of the orchestrator: its ownership of the runs.
+    epoch: u64,
     crash: Option<Crash>,
     crash_at: Option<(u64, Crash)>,
     truth: Truth,
@@ -114,6 +117,7 @@ impl Sim {
             runs: Vec::new(),
             nature,
             unrenewed: BTreeSet::new(),
+            epoch: 1,
             crash: None,
             crash_at: None,
             truth: Truth::default(),
@@ -240,6 +244,7 @@ impl Sim {
             }
             Happening::WorkEnds { device, key, life } => self.work_ends(device, key, life),
             Happening::StopEnds { device, key, life } => self.stop_ends(device, key, life),
+            Happening::PutsDown { device, key, life, nth } => self.puts_down(device, key, life, nth),
             Happening::LeaseEnds { device, key, life } => self.lease_ends(device, key, life),
             Happening::Heard { device, key, task, content, connection } => {
                 self.heard(device, key, task, content, connection);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use starline_scheduler::{Author, Input, Role};
 use starline_types::{EditBatch, HoldId, Millis, Revision, TaskId};
 
@@ -81,6 +82,8 @@ pub enum Saying {
     ClearHolds,
     /// Holds that become active later have another deadline.
     Timeout(Millis),
+    /// A planner gave no answer that could be used.
+    PlannerFaulted(HoldId),
     /// Something that is made up when it is said, from a number.
     Improvise(u64),
 }
@@ -114,6 +117,11 @@ impl Saying {
             }
             Self::ClearHolds => Input::ClearHolds,
             Self::Timeout(timeout) => Input::SetHoldTimeout { timeout: *timeout },
+            Self::PlannerFaulted(hold) => Input::PlannerFaulted {
+                planner: SmolStr::new_static("planner"),
+                hold: *hold,
+                message: "no answer".to_owned(),
+            },
             Self::Improvise(_) => return None,
         })
     }
@@ -136,6 +144,7 @@ impl fmt::Display for Saying {
             Self::Extend { hold, tasks } => write!(f, "extend {hold} to {}", tasks.join(", ")),
             Self::ClearHolds => f.write_str("clear holds"),
             Self::Timeout(timeout) => write!(f, "holds last {timeout}"),
+            Self::PlannerFaulted(hold) => write!(f, "the planner gives no answer about {hold}"),
             Self::Improvise(salt) => write!(f, "improvise {salt}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use starline_types::{TaskReport, Timestamp};
+use starline_types::{Checkpoint, TaskReport, Timestamp};
 
 use super::work::Key;
 
@@ -33,6 +33,8 @@ pub(crate) struct Deed {
 pub(crate) struct Truth {
     deeds: BTreeMap<Key, Deed>,
     executing: Vec<Key>,
+    /// What attempts have put down.
+    put_down: BTreeMap<Key, Vec<Checkpoint>>,
 }
 
 impl Truth {
@@ -46,6 +48,15 @@ impl Truth {
         if let Some(deed) = self.deeds.get_mut(&key) {
             deed.ended = Some((now, how));
         }
+    }
+
+    pub(crate) fn put_down(&mut self, key: Key, content: Checkpoint) {
+        self.put_down.entry(key).or_default().push(content);
+    }
+
+    /// Whether an attempt has put something down.
+    pub(crate) fn has_put_down(&self, key: Key, content: &Checkpoint) -> bool {
+        self.put_down.get(&key).is_some_and(|all| all.contains(content))
     }
 
     /// The execution of an attempt, if it ever began.

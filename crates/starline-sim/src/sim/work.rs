@@ -3,9 +3,9 @@
 use std::fmt;
 
 use starline_scheduler::Undelivered;
-use starline_types::{EditBatch, ErrorKind, Millis, Payload, TaskError, TaskReport, TaskSpec};
+use starline_types::{EditBatch, ErrorKind, Millis, Payload, TaskError, TaskReport, TaskSpec, Timestamp};
 
-use super::{Answers, Saying, Seen};
+use super::{Answers, Crash, Saying, Seen};
 
 /// Names an attempt by position: run, task in its graph, number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -111,6 +111,15 @@ pub(crate) struct DispatchFate {
     pub(crate) tells: bool,
 }
 
+/// How an orchestrator dies that has only just come back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Relapse {
+    /// When it has read the journals.
+    InReading(Crash),
+    /// When it has taken its runs over and heard of its devices, and nothing of that is durable.
+    InFirstCommit(Crash),
+}
+
 /// How the simulated world behaves where nothing was said about it.
 pub(crate) trait Nature: fmt::Debug {
     /// What an attempt does.
@@ -124,6 +133,39 @@ pub(crate) trait Nature: fmt::Debug {
     /// What becomes of any other message.
     fn message(&mut self) -> Fate {
         Fate::AT_ONCE
+    }
+
+    /// When an attempt puts a checkpoint down, counted from its begin.
+    fn checkpoints(&mut self, key: Key, task: &str, takes: Millis) -> Vec<Millis> {
+        let _ = (key, task, takes);
+        Vec::new()
+    }
+
+    /// Whether a device that refuses an attempt will never run it.
+    fn declines(&mut self, key: Key, task: &str) -> bool {
+        let _ = (key, task);
+        false
+    }
+
+    /// Whether the orchestrator dies during a commit with facts.
+    fn strikes(&mut self, now: Timestamp) -> Option<Crash> {
+        let _ = now;
+        None
+    }
+
+    /// Of the steps of a run that a crash lets become durable: how many do.
+    fn steps_kept(&mut self, steps: usize) -> usize {
+        steps
+    }
+
+    /// How many records of a journal are read at once after a restart.
+    fn page(&mut self) -> usize {
+        usize::MAX
+    }
+
+    /// Whether an orchestrator that has just come back dies again.
+    fn relapses(&mut self) -> Option<Relapse> {
+        None
     }
 
     /// Whether a device that is connected again names the attempts it does not have.

@@ -1,6 +1,5 @@
 //! The laws of all strategies, also where a built-in one stands in for a strategy that binds late.
 
-use starline_assign::testing::laws;
 use starline_assign::{AssignmentStrategy, Binding, Event, PlaceError, Round};
 use starline_strategies::{CapabilityMatch, LoadBalance, RoundRobin};
 
@@ -23,23 +22,13 @@ impl<S: AssignmentStrategy> AssignmentStrategy for Late<S> {
     }
 }
 
-fn keeps_all_laws<S: AssignmentStrategy + Default>() {
-    laws::equal_rounds_give_equal_placements(S::default);
-    laws::placements_fit(S::default);
-    laws::facts_restore_the_strategy(S::default);
-    laws::an_idle_eligible_device_is_used_eventually(S::default);
+fn late<S: AssignmentStrategy + Default>() -> Late<S> {
+    Late::default()
 }
 
-#[test]
-fn all_strategies_keep_all_laws() {
-    keeps_all_laws::<RoundRobin>();
-    keeps_all_laws::<CapabilityMatch>();
-    keeps_all_laws::<LoadBalance>();
-}
-
-#[test]
-fn all_strategies_can_stand_in_for_one_that_binds_late() {
-    keeps_all_laws::<Late<RoundRobin>>();
-    keeps_all_laws::<Late<CapabilityMatch>>();
-    keeps_all_laws::<Late<LoadBalance>>();
-}
+starline_testkit::strategy_laws!(mod round_robin: RoundRobin::default);
+starline_testkit::strategy_laws!(mod capability_match: || CapabilityMatch);
+starline_testkit::strategy_laws!(mod load_balance: || LoadBalance);
+starline_testkit::strategy_laws!(mod late_round_robin: late::<RoundRobin>);
+starline_testkit::strategy_laws!(mod late_capability_match: late::<CapabilityMatch>);
+starline_testkit::strategy_laws!(mod late_load_balance: late::<LoadBalance>);

@@ -2,4 +2,5 @@
 
 mod attempts;
 mod cancelling;
+mod laws;
 mod request;

@@ -4,6 +4,7 @@
 mod checkpoints;
 mod ending;
 mod files;
+mod laws;
 #[cfg(target_os = "linux")]
 mod leftovers;
 mod limits;

@@ -83,6 +83,7 @@ fn values(field: &str, spec: &TaskSpec) -> Vec<TaskField> {
         "tips" => TaskField::Tips(details.tips.clone()),
         "metadata" => TaskField::Metadata(details.metadata.clone()),
         "approval" => TaskField::Approval(details.approval.clone()),
+        "compensate" => TaskField::Compensate(details.compensate.clone()),
         "inputs" => {
             return vec![TaskField::Inputs(spec.inputs.clone()), TaskField::Files(details.files.clone())];
         }

@@ -9,8 +9,8 @@ use starline_types::{
 use crate::WriteError;
 use crate::tree::MAX_DEPTH;
 use crate::write::{
-    Doc, Entries, after as waits_for, approval, bare, device, estimate, limit, outputs, payload, retry, sent,
-    task, text, value, word, write_json,
+    Doc, Entries, after as waits_for, approval, bare, compensation, device, estimate, limit, outputs,
+    payload, retry, sent, task, text, value, word, write_json,
 };
 
 /// The batch as JSON in the form that [`read_batch`](crate::read_batch) reads, which gives an equal batch. Contents
@@ -208,6 +208,7 @@ fn changed(field: &TaskField) -> Option<Doc> {
             Some(Doc::Map(metadata.iter().map(|(name, json)| (name.clone(), value(json))).collect()))
         }
         TaskField::Approval(gate) => gate.as_ref().map(approval),
+        TaskField::Compensate(undo) => undo.as_ref().map(compensation),
         TaskField::Inputs(_) | TaskField::Files(_) => None,
     }
 }

@@ -3,6 +3,7 @@
 mod after;
 mod approval;
 mod checked;
+mod compensate;
 mod conditions;
 mod device;
 mod editor;

@@ -12,7 +12,7 @@ const POLICIES: [(&str, Option<FailurePolicy>); 4] = [
     ("skip_dependents", Some(FailurePolicy::SkipDependents)),
     ("fail_fast", Some(FailurePolicy::FailFast)),
     ("wait_for_edit", Some(FailurePolicy::WaitForEdit)),
-    ("rollback", None),
+    ("rollback", Some(FailurePolicy::Rollback)),
 ];
 
 /// The word for a policy.

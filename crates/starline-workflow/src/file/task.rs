@@ -14,13 +14,13 @@ use starline_types::{
 
 use super::checked::Marks;
 use super::secrets::Secrets;
-use super::{after, approval, device, retry, sent, work};
+use super::{after, approval, compensate, device, retry, sent, work};
 use crate::fields::{Field, Fields, What};
 use crate::problem::{INVALID_ID, INVALID_VALUE, Report, Stop};
 use crate::tree::{Entry, Meaning, View};
 
 /// Parts of the format that this version does not read.
-const LATER: [&str; 7] = ["compensate", "near", "apart", "spread", "accept_partial", "preemptible", "cache"];
+const LATER: [&str; 6] = ["near", "apart", "spread", "accept_partial", "preemptible", "cache"];
 
 const TYPES: [(&str, Option<OutputType>); 6] = [
     ("string", Some(OutputType::String)),
@@ -198,9 +198,12 @@ pub(crate) fn body(
     let hint = "write what the task does: `run: { sh: \"…\" }` or `run: { exec: [program, argument] }`";
     let run = if is_whole { fields.need("run", hint, report) } else { fields.take("run") };
     if let Some(field) = run {
-        spec.run = work::read(&field, name, common.secrets, report);
+        spec.run = work::read(&field, What::named("run of task", name), common.secrets, report);
     }
     let mut details = details(&mut fields, name, report);
+    if let Some(field) = fields.take("compensate") {
+        details.compensate = compensate::read(&field, name, common.secrets, report);
+    }
     spec.device = fields.take("device").map(|field| Arc::new(device::read(&field, name, report)));
     if let Some(priority) = fields.take("priority").and_then(|field| priority(&field, report)) {
         spec.priority = priority;

@@ -25,17 +25,32 @@ pub(super) struct Templated<'t> {
     is_input: bool,
 }
 
+/// What comes before the place of a text of what undoes the task.
+const COMPENSATE: &str = "compensate ";
+
+impl Templated<'_> {
+    /// Whether it is part of what undoes the task, which may name the task itself.
+    pub(super) fn undoes(&self) -> bool {
+        self.place.starts_with(COMPENSATE)
+    }
+}
+
 /// The texts of a task that are templates.
 pub(super) fn templated(task: View<'_>) -> Vec<Templated<'_>> {
     let mut found = Vec::new();
     let mut walk =
         |value, place: &str, separator, is_input| walk(value, place, separator, is_input, &mut found);
-    for entry in task.field("run").and_then(View::map).into_iter().flat_map(|map| map.entries()) {
-        match entry.key {
-            "exec" => walk(entry.value, "exec", '[', false),
-            "env" => walk(entry.value, "env", ' ', false),
-            name if RUN.contains(&name) => walk(entry.value, name, '/', false),
-            _ => {}
+    let undo = task.field("compensate").and_then(|undo| undo.field("run"));
+    for (within, run) in [("", task.field("run")), (COMPENSATE, undo)] {
+        for entry in run.and_then(View::map).into_iter().flat_map(|map| map.entries()) {
+            let separator = match entry.key {
+                "exec" => '[',
+                "env" => ' ',
+                _ => '/',
+            };
+            if RUN.contains(&entry.key) {
+                walk(entry.value, &format!("{within}{}", entry.key), separator, false);
+            }
         }
     }
     for entry in task.field("inputs").and_then(View::map).into_iter().flat_map(|map| map.entries()) {

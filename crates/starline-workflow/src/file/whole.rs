@@ -16,9 +16,10 @@ use crate::problem::Report;
 use crate::tree::View;
 
 /// Fields of a task. Another one may be meant as the first of them, unless it is near one of the rest.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "after",
     "approval",
+    "compensate",
     "description",
     "device",
     "estimate",
@@ -203,8 +204,10 @@ fn may_lack_edges(task: View<'_>) -> bool {
 fn stand_in(spec: &TaskSpec, view: Option<View<'_>>) -> TaskSpec {
     let mut names = references(spec);
     for text in view.into_iter().flat_map(templated) {
+        let is_undo = text.undoes();
         let text = text.view.scalar().map_or("", |scalar| scalar.text);
-        names.extend(interpolations(text).into_iter().flat_map(|found| found.tasks));
+        let named = interpolations(text).into_iter().flat_map(|found| found.tasks);
+        names.extend(named.filter(|name| !(is_undo && name == spec.id.as_str())));
     }
     names.sort_unstable();
     names.dedup();

@@ -39,7 +39,7 @@ struct Process<'t> {
     collect: Option<Field<'t>>,
 }
 
-pub(super) fn read(section: &Field<'_>, task: &str, declared: &Secrets, report: &mut Report) -> Payload {
+pub(super) fn read(section: &Field<'_>, what: What<'_>, declared: &Secrets, report: &mut Report) -> Payload {
     if section.value.scalar().is_some() {
         let problem = section.wrong(section.value, "a mapping", report);
         problem.hint(
@@ -47,7 +47,6 @@ pub(super) fn read(section: &Field<'_>, task: &str, declared: &Secrets, report: 
         );
         return Payload::Noop;
     }
-    let what = What::named("run of task", task);
     let Some(mut fields) = Fields::read(section.value, section.at, what, report) else {
         return Payload::Noop;
     };

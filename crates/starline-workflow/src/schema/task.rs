@@ -55,6 +55,18 @@ pub(super) struct Task {
     /// Asks a person before the task runs. A text is the question.
     #[schemars(extend("examples" = ["Page on-call?", { "prompt": "Page on-call?", "timeout": "1h" }]))]
     approval: Approval,
+    /// What undoes the task when the run is rolled back: with `on_failure: rollback`, or by `starline rollback`. It may
+    /// run more than once, and after work that was done in part.
+    #[schemars(extend("examples" = [{ "run": { "sh": "rm -f {{ tasks.fetch.outputs.path | default('none') }}" } }]))]
+    compensate: Compensate,
+}
+
+/// What undoes a task.
+#[derive(JsonSchema)]
+#[schemars(title = "Compensation", deny_unknown_fields, extend("required" = ["run"]))]
+pub(super) struct Compensate {
+    /// What is done. Its templates may name the task itself, and every task before it.
+    run: Work,
 }
 
 #[derive(JsonSchema)]

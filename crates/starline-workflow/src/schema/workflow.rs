@@ -129,4 +129,7 @@ enum OnFailure {
     FailFast,
     /// What waits for the task stays where it is; when nothing else is left, the run pauses for an edit.
     WaitForEdit,
+    /// Tasks that can no longer run are skipped, and everything else goes on; then `compensate` of every task that ran is
+    /// run, in reverse order.
+    Rollback,
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use starline_types::{
-    ApprovalGate, Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy, FileInput, Millis,
-    OutputSpec, Payload, Resources, RetryPolicy, RunSettings, TaskId, TaskSpec, Value,
+    ApprovalGate, Compensation, Dependency, DependencyKind, DeviceSelector, Estimate, FailurePolicy,
+    FileInput, Millis, OutputSpec, Payload, Resources, RetryPolicy, RunSettings, TaskId, TaskSpec, Value,
 };
 
 use super::{Incoming, settings};
@@ -168,6 +168,7 @@ pub(crate) fn task(spec: &TaskSpec, edges: &[&Dependency]) -> Doc {
     fields.add("device", spec.device.as_deref().map(device));
     fields.add("approval", spec.gate().map(approval));
     fields.add("run", payload(&spec.run));
+    fields.add("compensate", spec.compensation().map(compensation));
     fields.add("inputs", inputs(spec));
     fields.add("queue_timeout", spec.queue_timeout.map(word));
     if spec.run_timeout != plain.run_timeout {
@@ -200,6 +201,13 @@ pub(crate) fn approval(gate: &ApprovalGate) -> Doc {
     if gate.on_timeout != default.on_timeout {
         fields.add("on_timeout", word(timeout_word(gate.on_timeout)));
     }
+    fields.map()
+}
+
+/// What undoes a task.
+pub(crate) fn compensation(undo: &Compensation) -> Doc {
+    let mut fields = Entries::default();
+    fields.add("run", payload(&undo.run));
     fields.map()
 }
 

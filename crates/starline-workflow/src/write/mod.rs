@@ -11,8 +11,8 @@ use starline_types::{GraphSpec, TaskId};
 
 use crate::Workflow;
 pub(crate) use document::{
-    Doc, Entries, after, approval, bare, device, estimate, limit, outputs, payload, resources, retry, sent,
-    task, text, texts, value, values, word,
+    Doc, Entries, after, approval, bare, compensation, device, estimate, limit, outputs, payload, resources,
+    retry, sent, task, text, texts, value, values, word,
 };
 pub(crate) use json::write as write_json;
 pub(crate) use yaml::{escape, is_hidden, write as yaml};

@@ -9,6 +9,8 @@ use starline_types::Millis;
 
 /// Schedules that a thread takes at once.
 const GRIP: u64 = 16;
+/// Schedules in which every possible pair of an input and a state must come up.
+const LONG: u64 = 20_000;
 /// One of so many schedules is played twice.
 const TWICE_EVERY: u64 = 64;
 
@@ -73,7 +75,25 @@ pub(crate) fn many(base: u64, seeds: u64, jobs: usize, crashes: bool) -> bool {
             show(&schedule, &violation);
         }
     }
-    violations.is_empty()
+    let covered = crashes || covers(&tally, seeds);
+    violations.is_empty() && covered
+}
+
+/// Shows what met what. False if so many schedules should have met more.
+fn covers(tally: &Tally, seeds: u64) -> bool {
+    let coverage = &tally.coverage;
+    println!("\n{coverage}");
+    let missing = coverage.missing();
+    for pair in &missing {
+        println!("never: {pair}");
+    }
+    let surprising = coverage.surprising();
+    for pair in &surprising {
+        println!("said to be impossible ({}): {pair}", pair.impossible().unwrap_or_default());
+    }
+    let long = seeds >= LONG;
+    println!("{} possible pairs never came up", missing.len());
+    surprising.is_empty() && (missing.is_empty() || !long)
 }
 
 /// Plays a schedule, and then with one more crash in as many ways as there are commits.

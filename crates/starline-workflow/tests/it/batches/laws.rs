@@ -56,7 +56,7 @@ fn whole(spec: TaskSpec) -> TaskSpec {
 
 /// Every field of a task, in some order, or a part of them.
 fn fields() -> impl Strategy<Value = Vec<TaskField>> {
-    let picked = prop_oneof![Just(vec![true; 15]), vec(any::<bool>(), 15)];
+    let picked = prop_oneof![Just(vec![true; 16]), vec(any::<bool>(), 16)];
     (task().prop_map(whole), picked, any::<prop::sample::Index>()).prop_map(|(spec, picked, turn)| {
         let none = TaskDetails::default();
         let details = spec.details.as_deref().unwrap_or(&none);
@@ -76,6 +76,7 @@ fn fields() -> impl Strategy<Value = Vec<TaskField>> {
             vec![TaskField::Tips(details.tips.clone())],
             vec![TaskField::Metadata(details.metadata.clone())],
             vec![TaskField::Approval(details.approval.clone())],
+            vec![TaskField::Compensate(details.compensate.clone())],
         ];
         let names: BTreeSet<&str> = all.iter().map(|fields| fields[0].name()).collect();
         assert_eq!(names, TaskField::NAMES.into_iter().collect(), "every field is here");

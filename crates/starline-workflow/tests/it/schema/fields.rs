@@ -23,6 +23,10 @@ const WORKFLOW: &[(&[&str], &str)] = &[
     (&["Output"], "{ version: 1, tasks: { a: { run: { noop: }, outputs: { x: { from: stdout, HERE } } } } }"),
     (&["Gate"], "{ version: 1, tasks: { a: { run: { noop: }, approval: { prompt: x, HERE } } } }"),
     (
+        &["Compensate"],
+        "{ version: 1, tasks: { a: { run: { noop: }, compensate: { run: { noop: }, HERE } } } }",
+    ),
+    (
         &["Script", "Program", "Sleep", "Noop", "Prompt", "Call"],
         "{ version: 1, tasks: { a: { run: { noop: , HERE } } } }",
     ),
@@ -96,6 +100,7 @@ const EDITS: &[(&[&str], &str)] = &[
     (&["Estimate"], "{ edits: [{ op: update_task, id: a, set: { estimate: { HERE } } }] }"),
     (&["Output"], "{ edits: [{ op: update_task, id: a, set: { outputs: { x: { HERE } } } }] }"),
     (&["Gate"], "{ edits: [{ op: update_task, id: a, set: { approval: { HERE } } }] }"),
+    (&["Compensate"], "{ edits: [{ op: update_task, id: a, set: { compensate: { HERE } } }] }"),
 ];
 
 /// Code, message and hint of something that is wrong.

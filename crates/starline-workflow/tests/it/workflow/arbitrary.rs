@@ -7,11 +7,11 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use starline_types::{
-    ApprovalGate, ApprovalTimeout, Dependency, DependencyId, DependencyKind, DeviceId, DeviceSelector,
-    EditorSettings, ErrorKind, Estimate, Exec, FailurePolicy, FileInput, GraphSpec, HoldScope, HoldSettings,
-    Jitter, LateEdits, Millis, OpenAiSettings, OutcomeStatus, OutputSource, OutputSpec, OutputType, Patterns,
-    Payload, Policy, PolicyLimits, Priority, Prompt, Resources, RetryPolicy, RunSettings, ScriptedRule,
-    Shell, TaskDetails, TaskId, TaskSpec,
+    ApprovalGate, ApprovalTimeout, Compensation, Dependency, DependencyId, DependencyKind, DeviceId,
+    DeviceSelector, EditorSettings, ErrorKind, Estimate, Exec, FailurePolicy, FileInput, GraphSpec,
+    HoldScope, HoldSettings, Jitter, LateEdits, Millis, OpenAiSettings, OutcomeStatus, OutputSource,
+    OutputSpec, OutputType, Patterns, Payload, Policy, PolicyLimits, Priority, Prompt, Resources,
+    RetryPolicy, RunSettings, ScriptedRule, Shell, TaskDetails, TaskId, TaskSpec,
 };
 use starline_workflow::{Input, InputType, Value, Workflow};
 
@@ -275,9 +275,10 @@ fn files() -> impl Strategy<Value = BTreeMap<String, FileInput>> {
 
 fn details() -> impl Strategy<Value = Option<Arc<TaskDetails>>> {
     let texts = (option::of(text()), words(), vec(words(), 0..3));
-    (texts, values(), option::of(gate()), files()).prop_map(
-        |((name, description, tips), metadata, approval, files)| {
-            let details = TaskDetails { name, description, tips, metadata, approval, files };
+    let undo = option::of(payload().prop_map(|run| Compensation { run }).boxed());
+    (texts, values(), option::of(gate()), undo, files()).prop_map(
+        |((name, description, tips), metadata, approval, compensate, files)| {
+            let details = TaskDetails { name, description, tips, metadata, approval, compensate, files };
             (details != TaskDetails::default()).then(|| Arc::new(details))
         },
     )
@@ -500,6 +501,7 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
         FailurePolicy::SkipDependents,
         FailurePolicy::FailFast,
         FailurePolicy::WaitForEdit,
+        FailurePolicy::Rollback,
     ]);
     let settings = (policy, option::of(1..1_000_u32), option::of(span()), span());
     let agents = (option::of(guard_rails().boxed()), option::of(editor().boxed())).boxed();

@@ -60,7 +60,11 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     ),
     // Settings.
     ("version: 1\ntasks: {}\nrun: { max_parallel: 0 }\n", "3:22 invalid_value", "whole number from 1"),
-    ("version: 1\ntasks: {}\nrun: { on_failure: rollback }\n", "3:20 unsupported_field", "skip_dependents"),
+    (
+        "version: 1\ntasks: {}\nrun: { on_failure: rolback }\n",
+        "3:20 invalid_value",
+        "did you mean `rollback`?",
+    ),
     (
         "version: 1\ntasks: {}\nrun: { on_failure: failfast }\n",
         "3:20 invalid_value",

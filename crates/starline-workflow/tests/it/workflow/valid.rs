@@ -255,7 +255,8 @@ nightly.yaml:5:5: unknown_field: task scan has no field `afer`
 5 |     afer: [fetch]
   |     ^
   = did you mean `after`? valid are after, name, retry, run, tips, approval, device, inputs,
-    estimate, metadata, outputs, priority, idempotent, description, run_timeout, queue_timeout
+    estimate, metadata, outputs, priority, compensate, idempotent, description, run_timeout,
+    queue_timeout
 ";
     assert_eq!(shown, expected);
     let wide =
