@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use starline::orchestrator::{Refusal, Run, RunError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,6 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::Exit;
 use crate::output::notice;
 use crate::screen;
+
+/// Time until a request that could not be kept is made again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Signals that ask for an end, as long as this lives. Without it, they end the process where it stands.
 #[derive(Debug)]
@@ -54,8 +58,18 @@ impl Interrupts {
     /// ends the process: then somebody waits for a reader that does not read.
     pub(crate) async fn cancel(mut self, run: Run) {
         let mut force = false;
+        let mut refused = false;
         loop {
-            self.next().await;
+            if refused {
+                // Asked again until there is room in the journal.
+                tokio::select! {
+                    () = self.next() => {}
+                    () = tokio::time::sleep(AGAIN) => force = false,
+                }
+            } else {
+                self.next().await;
+            }
+            let again = std::mem::take(&mut refused);
             match run.cancel(force).await {
                 Ok(()) if force => notice("cancelling by force"),
                 Ok(()) => {
@@ -69,11 +83,16 @@ impl Interrupts {
                     screen::close();
                     std::process::exit(i32::from(Exit::Journal.code()));
                 }
-                Err(RunError::Journal(fault)) => notice(&format!(
-                    "the run cannot be cancelled now: {fault}; interrupt again to end this process, and go on later \
-                     with `starline resume {}`",
-                    run.id()
-                )),
+                Err(RunError::Journal(fault)) => {
+                    refused = true;
+                    if !again {
+                        notice(&format!(
+                            "the run cannot be cancelled now: {fault}; it will be when there is room; interrupt again \
+                             to end this process, and go on later with `starline resume {}`",
+                            run.id()
+                        ));
+                    }
+                }
                 Err(error) => notice(&format!("failed to cancel the run: {error}")),
             }
             force = true;

@@ -68,8 +68,14 @@ impl RunJournal {
                 opened => break opened,
             }
         };
-        let store =
-            store.map_err(|error| Failure::journal(format!("failed to open {}", path.display()), &error))?;
+        let store = store.map_err(|error| match error.kind() {
+            JournalFault::Locked => {
+                let run = folder.file_name().unwrap_or_default().to_string_lossy();
+                Failure::new(Exit::Refused, "locked", format!("run {run} goes on in another process"))
+                    .with_hint(format!("follow it with `starline watch {run}`"))
+            }
+            _ => Failure::journal(format!("failed to open {}", path.display()), &error),
+        })?;
         let (waiting, has_failed) = (Mutex::default(), watch::Sender::new(false));
         Ok(Self { path, store, waiting, has_failed })
     }

@@ -138,8 +138,12 @@ impl OfRun {
 
     fn verify(&self, output: &Output) -> Result<Exit, Failure> {
         let (name, path) = self.store()?;
-        let report = verify(&path)
+        let empty = std::fs::metadata(&path).is_ok_and(|found| found.len() == 0);
+        let mut report = verify(&path)
             .map_err(|error| Failure::journal(format!("failed to check {}", path.display()), &error))?;
+        if empty {
+            report.store = Some("the file is empty".to_owned());
+        }
         let clean = report.is_clean();
         if output.is_json() {
             output.object(&json!({

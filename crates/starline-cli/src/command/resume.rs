@@ -13,12 +13,13 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::gates::Answers;
 use crate::interrupt::Unstarted;
-use crate::launch::Launch;
+use crate::launch::{LAUNCH, Launch};
 use crate::line::counted;
 use crate::load;
 use crate::options::{OutputOptions, StateOptions};
 use crate::output::Output;
-use crate::past::{Past, listed};
+use crate::paint::printable;
+use crate::past::{Past, listed, undone_by};
 use crate::records::Records;
 use crate::remote::{block_on, find, live};
 use crate::secrets::secrets;
@@ -92,7 +93,9 @@ impl ResumeArgs {
                     let message = format!("run {} is {state}: there is nothing to go on with", past.name());
                     Err(Failure::new(Exit::Refused, "run_terminal", message))
                 }
-                _ => Err(failure),
+                // There is no such run, or nothing to go on with.
+                Err(unreadable) => Err(unreadable),
+                Ok(_) => Err(failure),
             },
         }
     }
@@ -102,8 +105,13 @@ impl ResumeArgs {
         let unstarted = Unstarted::listen().map_err(|error| drive::deaf(&error))?;
         let name = past.name().to_owned();
         let run_id = past.run_id()?;
+        if let Some(other) = undone_by(&self.state.state_dir, &name)? {
+            let message = format!("run {name} was undone by run {other}: there is nothing to go on with");
+            return Err(Failure::new(Exit::Refused, "rolled_back", message));
+        }
         let launch = Launch::read(&past.folder).map_err(|error| {
-            let message = format!("run {name} cannot go on: what it was begun with is not known ({error})");
+            let file = past.folder.join(LAUNCH);
+            let message = format!("run {name} cannot go on: failed to read {}: {error}", file.display());
             Failure::new(Exit::Refused, "not_resumable", message)
                 .with_hint(format!("look at what it did with `starline show {name}`, and run the file again"))
         })?;
@@ -158,7 +166,17 @@ fn list(state_dir: &Path, output: &Output) -> Result<Exit, Failure> {
         let tasks = counted(total as usize, &run.counts);
         found.push((run.run_id.clone(), run.name.clone(), tasks, "paused"));
     }
-    for run in listed(state_dir)?.into_iter().flatten().filter(|run| run.state == "interrupted") {
+    for run in listed(state_dir)? {
+        let run = match run {
+            Ok(run) => run,
+            Err((id, failure)) => {
+                output.warning(&printable(&format!("run {id} is left out: {failure}")));
+                continue;
+            }
+        };
+        if run.state != "interrupted" || undone_by(state_dir, &run.run_id)?.is_some() {
+            continue;
+        }
         let tasks = counted(run.total_tasks, &run.counts);
         found.push((run.run_id, run.name, tasks, "interrupted"));
     }

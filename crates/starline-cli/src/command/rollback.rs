@@ -22,7 +22,7 @@ use crate::interrupt::Unstarted;
 use crate::launch::Launch;
 use crate::options::{FolderOption, OutputOptions, StateOptions};
 use crate::output::Output;
-use crate::past::{LAST, Past, choose, names};
+use crate::past::{LAST, Past, choose, has_begun, names};
 use crate::records::Records;
 use crate::remote::{block_on, find};
 use crate::secrets::secrets;
@@ -141,6 +141,9 @@ impl RollbackArgs {
         let mut undone = BTreeSet::new();
         let prefix = format!("{run}.undo");
         for name in known.iter().filter(|name| name.starts_with(&prefix)) {
+            if !has_begun(&self.state.state_dir, name) {
+                continue;
+            }
             let past = Past::find(&self.state.state_dir, name)?;
             let undoes = past.history.as_ref().and_then(|history| history.settings().undoes.clone());
             if undoes.as_ref() != Some(run) {
@@ -148,6 +151,11 @@ impl RollbackArgs {
             }
             if past.live {
                 return Err(under_way(name));
+            }
+            if past.is_interrupted() {
+                let message = format!("run {name} undoes run {run}, and was interrupted");
+                let failure = Failure::new(Exit::Refused, "interrupted", message);
+                return Err(failure.with_hint(format!("go on with it: starline resume {name}")));
             }
             let completed = |id: &TaskId| {
                 let found = past.outcome.results.get(id);

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use starline::report::History;
 use starline::types::{
-    DeviceProfile, Envelope, EventKind, GraphSpec, RunId, RunOutcome, RunState, UnixMillis,
+    DeviceProfile, Envelope, Event, EventKind, GraphSpec, RunId, RunOutcome, RunState, UnixMillis,
 };
 use starline::workflow::{GalaxyOptions, Input, InputType, LoadOptions, Workflow, import_galaxy};
 
@@ -223,6 +223,39 @@ pub(crate) fn state_word(state: RunState, interrupted: bool) -> &'static str {
     if interrupted { "interrupted" } else { state.as_str() }
 }
 
+/// The run that undoes another one, if it has begun to.
+///
+/// # Errors
+/// The state folder cannot be read.
+pub(crate) fn undone_by(state_dir: &Path, run: &str) -> Result<Option<String>, Failure> {
+    let prefix = format!("{run}.undo");
+    let mut others = names(state_dir)?.into_iter().filter(|name| name.starts_with(&prefix));
+    Ok(others.find(|name| {
+        let mut undoes = false;
+        let seen = facts(state_dir, name, |fact| {
+            if let Event::RunCreated { settings, .. } = &fact.event {
+                undoes = settings.undoes.as_ref().is_some_and(|id| id.as_str() == run);
+            }
+            Ok(false)
+        });
+        seen.is_ok() && undoes
+    }))
+}
+
+/// Whether a run was not killed before its first fact was kept: then nobody was told that there is one.
+pub(crate) fn has_begun(state_dir: &Path, run: &str) -> bool {
+    let folder = state_dir.join("runs").join(run);
+    if !folder.join(journal::JOURNAL).exists() {
+        return folder.join(IMPORTED).exists();
+    }
+    let mut any = false;
+    let seen = facts(state_dir, run, |_| {
+        any = true;
+        Ok(false)
+    });
+    seen.is_err() || any
+}
+
 /// The names of all runs, those that began last at the end.
 pub(crate) fn names(state_dir: &Path) -> Result<Vec<String>, Failure> {
     let Some(state) = State::open(state_dir)? else { return Ok(Vec::new()) };
@@ -346,8 +379,8 @@ fn history(state_dir: &Path, name: &str) -> Result<(History, bool), Failure> {
     let mut history = None;
     let live = facts(state_dir, name, |fact| fold(&mut history, fact).map(|()| true))?;
     let nothing = || {
-        let message = format!("failed to read run {name}: no fact was written into its journal");
-        Failure::new(Exit::Journal, "journal", message)
+        let message = format!("run {name} had not begun: no fact was written into its journal");
+        Failure::new(Exit::Journal, "journal", message).with_hint("run its workflow file again")
     };
     history.map(|history| (history, live)).ok_or_else(nothing)
 }

@@ -11,6 +11,8 @@ use crate::failure::Failure;
 
 /// How long a server on this machine may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Longest time until a process says whether it is there.
+const PROBE: Duration = Duration::from_secs(3);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
 
@@ -45,6 +47,14 @@ impl Client {
     /// The server is gone, or refuses.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.answer(self.http.get(self.url(path)).timeout(ANSWER)).await
+    }
+
+    /// Asks whether anybody answers: one that does not at once is stopped, or stuck.
+    ///
+    /// # Errors
+    /// The server is gone, does not answer, or refuses.
+    pub(crate) async fn probe(&self, path: &str) -> Result<Value, Failure> {
+        self.answer(self.http.get(self.url(path)).timeout(PROBE)).await
     }
 
     /// Has something done.

@@ -69,7 +69,7 @@ async fn served(root: &Path) -> Result<Vec<(Client, Option<Token>, Live)>, Failu
     for entry in registered(root)? {
         let client = Client::new(&entry.connection)?;
         // One that is ending just now has nothing to say.
-        let Ok(answer) = client.get("/v1/runs").await else { continue };
+        let Ok(answer) = client.probe("/v1/runs").await else { continue };
         let Ok(Runs { runs }) = serde_json::from_value(answer) else { continue };
         found.extend(runs.into_iter().map(|run| (client.clone(), entry.editor.clone(), run)));
     }
@@ -88,6 +88,13 @@ pub(crate) async fn find(root: &Path, wanted: &str) -> Result<Remote, Failure> {
         && let Some(over) = crate::past::names(root)?.last().filter(|last| !names.contains(last))
     {
         // Never silently another run than the one that began last.
+        return Err(is_over(over));
+    }
+    let is = |name: &&String| name.eq_ignore_ascii_case(wanted);
+    if !names.iter().any(|name| is(&name))
+        && let Some(over) = crate::past::names(root)?.iter().find(is)
+    {
+        // Nor one whose id only begins like that.
         return Err(is_over(over));
     }
     let name = match choose(&names, wanted) {

@@ -107,11 +107,39 @@ fn what_serve_had_taken_goes_on_when_it_serves_again() {
 #[test]
 fn what_cannot_go_on_is_said() {
     let folder = Folder::with("flow.yaml", "version: 1\ntasks:\n  a: { run: { noop: {} } }\n");
-    assert_eq!(folder.run(&["resume", "last"]).code, Some(4));
+    assert_eq!(folder.run(&["resume", "last"]).code, Some(2));
     assert!(folder.run(&["resume"]).stdout.contains("no run waits"));
     assert_eq!(folder.run(&["run", "flow.yaml", "--simulate"]).code, Some(0));
     let over = folder.run(&["resume", "last"]);
     assert!(over.code == Some(3) && over.stderr.contains("completed"), "{over:?}");
     let replayed = folder.run(&["replay", "last", "--until", "3"]);
     assert!(replayed.code == Some(0) && replayed.stdout.contains("after fact 3"), "{replayed:?}");
+}
+
+#[test]
+fn a_run_that_was_undone_does_not_go_on_and_one_that_had_not_begun_is_in_nobodys_way() {
+    let flow = "
+version: 1
+tasks:
+  a: { run: { noop: {} }, compensate: { run: { sh: 'echo undone >> ledger', cwd: . } } }
+  b: { after: [a], run: { sleep: 60s } }
+";
+    let folder = Folder::with("flow.yaml", flow);
+    let mut live = folder.start(&["run", "flow.yaml", "--json"]);
+    let run = live.until_task("task_started", "b")["run_id"].as_str().expect("an id").to_owned();
+    live.signal("KILL");
+    assert_eq!(live.wait().0, None);
+
+    // As a rollback leaves it that was killed before its first fact.
+    let unbegun = folder.path().join(format!(".starline/runs/{run}.undo"));
+    std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700)
+        .create(&unbegun)
+        .expect("a folder");
+    let undone = folder.run(&["rollback", &run]);
+    assert_eq!(undone.code, Some(0), "{undone:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("ledger")).expect("a ledger"), "undone\n");
+    let resumed = folder.run(&["resume", &run]);
+    assert!(resumed.code == Some(3) && resumed.stderr.contains("was undone by"), "{resumed:?}");
+    assert!(folder.run(&["resume"]).stdout.contains("no run waits"));
+    assert_eq!(folder.run(&["resume", "nobody"]).code, Some(2));
 }
