@@ -88,7 +88,7 @@ impl Scheduler {
                 }
                 if !self.early {
                     let class = fleet.class(self.state.graph.spec(task));
-                    if fleet.eligible(class).is_empty() {
+                    if !self.has_taker(task, fleet) {
                         self.note_impossible(now, task, fleet);
                     }
                     self.enqueue(task, class.0);

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use starline_edit::Code;
 use starline_scheduler::{Author, Input, Refusal, Role};
 use starline_types::{
-    Accepts, DeviceProfile, Edit, EditBatch, ErrorKind, Event, EventKind, Exec, Payload, PayloadKind, Prompt,
-    Revision, RunState, TaskSpec,
+    Accepts, DeviceProfile, Edit, EditBatch, ErrorKind, Event, EventKind, Exec, Jitter, Millis, Payload,
+    PayloadKind, Prompt, RetryPolicy, Revision, RunState, TaskSpec,
 };
 
-use crate::job::{Job, by_hand, capability_match, device, load_balance, round_robin, task_id};
+use crate::job::{Job, by_hand, capability_match, device, load_balance, retries, round_robin, task_id};
 use crate::late::urgent_first;
-use crate::support::{World, declines, done};
+use crate::support::{World, declines, done, fails};
 
 /// Runs programs and no scripts.
 fn strict(id: &str) -> DeviceProfile {
@@ -150,6 +150,20 @@ fn a_task_is_not_planned_by_hand_where_it_was_refused_for_good() {
     world.run_until(50);
     let refused = world.reassign("A", "d1").expect_err("it waited there for ever");
     assert!(refused.to_string().contains("it refused the task for good"), "{refused}");
+}
+
+#[test]
+fn a_task_fails_whose_last_willing_device_is_forgotten_while_it_waits() {
+    for strategy in [round_robin, urgent_first] {
+        let mut world = World::of([device("d1"), device("d2")]);
+        world.acts("A", [declines(10), fails(10), done(10)]);
+        let policy = RetryPolicy { base: Millis(1000), jitter: Jitter::None, ..retries(1) };
+        world.start(&Job::new("A").retry("A", policy).strategy(strategy));
+        world.run_until(100);
+        world.forget("d2");
+        world.run();
+        assert_eq!((world.order().len(), world.error("A")), (2, ErrorKind::NoEligibleDevice));
+    }
 }
 
 #[test]
