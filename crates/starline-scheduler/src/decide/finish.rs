@@ -24,6 +24,8 @@ impl Scheduler {
         }
         self.skip_and_ask(now, fleet, step);
         if self.state.graph.counts().open() == 0 {
+            // Nothing waits to be placed, also where a run is paused because something was not undone.
+            self.stall_at = None;
             if self.roll_back(now, fleet, step) {
                 self.skip_and_ask(now, fleet, step);
             } else {

@@ -6,7 +6,7 @@ use serde_json::json;
 use starline_scheduler::{Answer, Author, Fleet, Input, Refusal, Role, Scheduler};
 use starline_types::{
     ApprovalGate, Compensation, DependencyKind, Event, EventKind, FailurePolicy, Origin, OutputType,
-    PauseCause, Payload, Reading, RunState, Shell,
+    PauseCause, Payload, Reading, RunState, Shell, Timestamp,
 };
 
 use crate::job::{Job, by_hand, device, retries, task_id};
@@ -141,6 +141,23 @@ fn one_that_fails_for_good_pauses_the_run_and_a_copy_takes_its_place() {
     assert_eq!(undone(&world), ["B.undo", "B.undo.r2", "A.undo"]);
     assert_eq!(world.outcome().status, RunState::PartiallyFailed);
     assert_eq!(reason(&world).as_deref(), Some("rolled_back"));
+}
+
+#[test]
+fn a_run_that_waits_for_a_person_does_not_stall() {
+    let mut world = World::new(&["d1"]);
+    world.acts("A", [done(100)]);
+    world.acts("A.undo", [fails(10)]);
+    let job = rollback("A B", "A").settings(|settings| settings.max_parallel = Some(1));
+    world.start(&job.strategy(by_hand).assign("A", "d1").assign("B", "d1"));
+    world.command(Input::ClearAssignments).expect("B has no device any more");
+    world.run_until(200);
+    world.command(Input::Rollback { force: false, by: "operator".into() }).expect("what was done is undone");
+    world.run_until(1000);
+    assert_eq!(world.state(), RunState::Paused);
+    // Only the time limit of the first attempt, which is over, and not the moment at which B would have stalled.
+    let next = world.scheduler().next_deadline();
+    assert!(next.is_none_or(|at| at > Timestamp(60_100)), "{next:?}");
 }
 
 #[test]
