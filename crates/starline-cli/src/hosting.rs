@@ -25,7 +25,7 @@ use crate::load;
 use crate::options::StateOptions;
 use crate::output::notice;
 use crate::paint::printable;
-use crate::past::{Past, names};
+use crate::past::{Past, names, undone_by};
 use crate::records::{RESULT, Records};
 use crate::run_id;
 use crate::secrets::used;
@@ -212,7 +212,11 @@ fn interrupted(state_dir: &Path) -> Result<Vec<(Past, Launch)>, Failure> {
             continue;
         };
         match Past::find(state_dir, &name) {
-            Ok(past) if past.is_interrupted() => found.push((past, launch)),
+            Ok(past) if past.is_interrupted() => match undone_by(state_dir, &name)? {
+                // What was done is undone: nothing may be built on it.
+                Some(other) => notice(&format!("run {name} does not go on: run {other} has undone it")),
+                None => found.push((past, launch)),
+            },
             Ok(_) => {}
             Err(failure) => notice(&printable(&format!("run {name} does not go on: {failure}"))),
         }

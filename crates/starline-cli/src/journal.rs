@@ -55,7 +55,7 @@ impl RunJournal {
     /// It cannot be made or read, or another process has it.
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(JOURNAL);
-        // The reserve of a store is for those that many runs share.
+        // A reserve for each run that there ever was would take more than it saves.
         let options = Options { quota: Some(QUOTA), reserve: 0, ..Options::default() };
         let mut tries = TRIES;
         let store = loop {

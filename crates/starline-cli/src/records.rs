@@ -167,6 +167,14 @@ impl Records {
         self.folder().map(|folder| folder.join("work"))
     }
 
+    /// Removes the folders of attempts that an earlier process had begun, once nothing works in them any more.
+    pub(crate) fn clear_work(&self) {
+        if let Some(root) = self.work_root() {
+            // Most likely there is none; what cannot be removed does no harm.
+            let _ = fs::remove_dir_all(root);
+        }
+    }
+
     /// Where it is written down what is running.
     pub(crate) fn register(&self) -> Option<PathBuf> {
         self.folder().map(|folder| folder.join("groups"))
@@ -294,8 +302,6 @@ impl Kept {
         let state = State::make(&options.state_dir)?;
         let folder = state.run(run);
         let journal = RunJournal::open(&folder)?;
-        // Folders of attempts that an earlier process had begun.
-        let _ = fs::remove_dir_all(folder.join("work"));
         Ok(Self { state, folder, journal: Arc::new(journal), fault: None })
     }
 

@@ -133,6 +133,7 @@ impl ResumeArgs {
         if let Some(register) = &register {
             block_on(end_leftovers(register, output))?;
         }
+        records.clear_work();
         let belongings = Belongings { secrets, blobs: Some(contents.store()), register };
         let processes = devices.connect(&launch.folder, records.work_root(), &belongings)?;
         if !output.is_quiet() && !output.is_json() {

@@ -6,29 +6,30 @@ use serde_json::json;
 
 use crate::program::{Folder, is_alive, words};
 
+/// The slow task is quick the second time.
 const FLOW: &str = "
 version: 1
 tasks:
   first: { run: { sh: 'echo first >> ledger', cwd: . } }
-  slow: { after: [first], run: { sh: 'echo slow >> ledger; sleep 30 & echo $! > pid; wait; echo woken >> ledger', cwd: . } }
+  slow:
+    after: [first]
+    run:
+      sh: |
+        grep -q slow ledger && exit 0
+        echo slow >> ledger
+        sleep 30 & echo pid $!
+        wait
+        echo woken >> ledger
+      cwd: .
   last: { after: [slow], run: { sh: 'echo last >> ledger', cwd: . } }
 ";
 
-/// The same, but the second time the task is quick.
-const QUICK: &str = "test -e pid && exit 0";
-
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
-    let flow = FLOW.replace("echo slow >>", &format!("{QUICK}; echo slow >>"));
-    let folder = Folder::with("flow.yaml", &flow);
-    let mut live = folder.start(&["run", "flow.yaml", "--json"]);
+    let folder = Folder::with("flow.yaml", FLOW);
+    let mut live = folder.start(&["run", "flow.yaml", "--json", "--verbose"]);
     let run = live.until_task("task_started", "slow")["run_id"].as_str().expect("an id").to_owned();
-    let pid = loop {
-        if let Ok(Ok(pid)) = fs::read_to_string(folder.path().join("pid")).map(|pid| pid.trim().parse()) {
-            break pid;
-        }
-        std::thread::yield_now();
-    };
+    let pid = live.until_pid();
     live.signal("KILL");
     assert_eq!(live.wait().0, None);
 
@@ -142,4 +143,31 @@ tasks:
     assert!(resumed.code == Some(3) && resumed.stderr.contains("was undone by"), "{resumed:?}");
     assert!(folder.run(&["resume"]).stdout.contains("no run waits"));
     assert_eq!(folder.run(&["resume", "nobody"]).code, Some(2));
+}
+
+#[test]
+fn serve_does_not_go_on_with_what_was_undone_meanwhile() {
+    let flow = "
+version: 1
+tasks:
+  a: { run: { noop: {} }, compensate: { run: { noop: {} } } }
+  b: { after: [a], run: { sleep: 60s } }
+";
+    let folder = Folder::with("flow.yaml", flow);
+    let mut serve = folder.start(&["serve", "--json"]);
+    serve.next().expect("an address");
+    let handed = folder.run(&["run", "flow.yaml", "--detach", "--json"]).object();
+    let run = handed["run_id"].as_str().expect("an id").to_owned();
+    let mut watch = folder.start(&["watch", &run, "--json"]);
+    watch.until_task("task_started", "b");
+    serve.signal("KILL");
+    assert_eq!(serve.wait().0, None);
+    watch.wait();
+    assert_eq!(folder.run(&["rollback", &run]).code, Some(0));
+
+    let mut serve = folder.start(&["serve", "--json"]);
+    serve.next().expect("an address");
+    assert_eq!(folder.run(&["ls", "--json"]).object(), json!({"runs": []}));
+    serve.signal("TERM");
+    assert!(serve.wait().2.contains("has undone it"));
 }
