@@ -58,11 +58,11 @@ impl CheckedBatch<'_> {
         self.drafted.steps.touched(self.graph)
     }
 
-    /// What committing would record, and whom it concerns; the batch is unwound.
+    /// What committing would record; the batch is unwound.
     #[must_use]
-    pub fn unwound(mut self) -> (Applied, Touched) {
+    pub fn unwound(mut self) -> Applied {
         let batch = std::mem::take(&mut self.batch);
-        (self.applied_as(batch), self.touched())
+        self.applied_as(batch)
     }
 
     /// Puts the batch in force: one more revision, unless it is empty.

@@ -19,7 +19,7 @@ impl State {
     pub(crate) fn edited(&mut self, applied: &Arc<Applied>, now: Timestamp, fleet: &mut Fleet) {
         let held = self.held();
         let end = end_state(self.graph.counts());
-        let touched = reapply(&mut self.graph, applied);
+        let touched = self.ahead.take().unwrap_or_else(|| reapply(&mut self.graph, applied));
         self.history.learn(applied);
         if applied.origin == Origin::Rollback {
             let edges = touched.added.iter().map(|task| self.graph.in_degree(*task)).sum();

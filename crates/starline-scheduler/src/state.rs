@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
-use starline_edit::{History, Usage};
+use starline_edit::{History, Touched, Usage};
 use starline_graph::TaskGraph;
 use starline_synchronizer::{Hold, Synchronizer};
 use starline_types::{
@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) answers: Answers,
     /// Tasks whose queue or plan is to be looked at.
     pub(crate) fresh: Vec<TaskIx>,
+    /// Whom a batch concerns that is in force in the graph already, and whose fact comes next.
+    pub(crate) ahead: Option<Touched>,
 }
 
 /// The answer to a batch.
@@ -247,6 +249,7 @@ impl State {
             usage: Usage::default(),
             answers: Answers::default(),
             fresh: Vec::new(),
+            ahead: None,
         }
     }
 

@@ -51,6 +51,14 @@ pub struct Touched {
     pub replaced: bool,
 }
 
+impl Touched {
+    /// Whether every task that was there is there as it was, but for its edges.
+    #[must_use]
+    pub fn only_adds(&self) -> bool {
+        self.removed.is_empty() && self.updated.is_empty() && !self.replaced
+    }
+}
+
 impl Steps {
     /// Takes every change back, last first.
     pub(crate) fn unwind(&mut self, graph: &mut TaskGraph) {

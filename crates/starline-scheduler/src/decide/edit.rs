@@ -160,10 +160,6 @@ impl Scheduler {
         let late = self.is_late(&submission.batch)?;
         let devices = fleet.ids();
         let (applied, touched) = self.check_batch(submission, &devices, fleet)?;
-        let misfits = self.misfits_of(&touched, &applied, fleet);
-        if !misfits.is_empty() {
-            return Err(Rejection { current, faults: misfits });
-        }
         let author = submission.author.name.clone();
         let ignored = submission.ignored();
         Ok((Applied { author, origin: submission.origin, late, ignored, ..applied }, touched))
@@ -173,11 +169,13 @@ impl Scheduler {
         &mut self,
         submission: &Submission,
         devices: &[DeviceId],
-        fleet: &Fleet,
+        fleet: &mut Fleet,
     ) -> Result<(Applied, Touched), Rejection> {
+        let current = self.state.graph.revision();
         let settings = Arc::clone(&self.state.settings);
+        let known: &Fleet = fleet;
         let judge = |graph: &TaskGraph, source: TaskIx, condition: &Condition| {
-            let outcome = outcome_of(graph, source, fleet).ok_or("its source has not ended")?;
+            let outcome = outcome_of(graph, source, known).ok_or("its source has not ended")?;
             condition.judge(&outcome, &settings.inputs).map_err(|error| error.to_string())
         };
         let judge: Judge<'_> = &judge;
@@ -198,8 +196,22 @@ impl Scheduler {
             unread: submission.unread.as_deref(),
         };
         let checked = check_within(&mut self.state.graph, &submission.batch, &around)?;
-        // The draft is unwound: the fact that is about to be recorded applies it again.
-        Ok(checked.unwound())
+        let touched = checked.touched();
+        let misfits = misfits(&submission.batch, &touched, checked.graph(), fleet);
+        if !misfits.is_empty() {
+            return Err(Rejection { current, faults: misfits });
+        }
+        let is_fact = !submission.check_only
+            && !submission.batch.edits.is_empty()
+            && submission.origin != Origin::Rollback;
+        // Nobody looks at what was before, so the draft stays in force. Else it is unwound, and the fact that is about to
+        // be recorded applies it again.
+        if is_fact && touched.only_adds() && self.state.holds.is_empty() {
+            let applied = checked.commit();
+            self.state.ahead = Some(touched.clone());
+            return Ok((applied, touched));
+        }
+        Ok((checked.unwound(), touched))
     }
 
     /// The limits of the run, with room for what undoing added.
@@ -209,25 +221,6 @@ impl Scheduler {
         limits.tasks = limits.tasks.saturating_add(tasks);
         limits.dependencies = limits.dependencies.saturating_add(edges);
         limits
-    }
-
-    /// Faults of tasks that no registered device fits.
-    fn misfits_of(&mut self, touched: &Touched, applied: &Applied, fleet: &mut Fleet) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if touched.added.is_empty() && touched.updated.is_empty() || fleet.devices().next().is_none() {
-            return faults;
-        }
-        // The tasks are looked at as they would be; edits and positions are found by id.
-        let specs = starline_edit::specified(&applied.batch, &self.state.graph);
-        for (edit, spec) in specs {
-            let class = fleet.class(&spec);
-            if fleet.eligible(class).is_empty() {
-                let missing = fleet.missing_everywhere(&spec).join(", ");
-                let message = format!("no registered device fits task {}: missing {missing}", spec.id);
-                faults.push(Fault::new(edit, Code::NoEligibleDevice, &spec.id, message));
-            }
-        }
-        faults
     }
 
     /// Whether a batch answers a hold that has closed.
@@ -439,4 +432,33 @@ impl Scheduler {
             }
         }
     }
+}
+
+/// Faults of tasks that no registered device fits, in the graph as it would be.
+fn misfits(batch: &EditBatch, touched: &Touched, graph: &TaskGraph, fleet: &mut Fleet) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if touched.added.is_empty() && touched.updated.is_empty() || fleet.devices().next().is_none() {
+        return faults;
+    }
+    let changed = touched.added.iter().chain(&touched.updated).filter(|task| graph.contains(**task));
+    let unfit: Vec<&TaskId> = changed
+        .map(|task| graph.spec(*task))
+        .filter(|spec| {
+            let class = fleet.class(spec);
+            fleet.eligible(class).is_empty()
+        })
+        .map(|spec| &spec.id)
+        .collect();
+    if unfit.is_empty() {
+        return faults;
+    }
+    // Edits and positions are found by id.
+    for (edit, spec) in starline_edit::specified(batch, graph) {
+        if unfit.contains(&&spec.id) {
+            let missing = fleet.missing_everywhere(&spec).join(", ");
+            let message = format!("no registered device fits task {}: missing {missing}", spec.id);
+            faults.push(Fault::new(edit, Code::NoEligibleDevice, &spec.id, message));
+        }
+    }
+    faults
 }
