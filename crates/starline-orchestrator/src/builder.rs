@@ -68,7 +68,7 @@ impl Builder {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the driver is the one task that owns the runs")]
     pub fn build(self) -> Orchestrator {
-        let inbox = Arc::new(Inbox::new());
+        let inbox = Arc::new(Inbox::new(tokio::runtime::Handle::current().metrics().num_workers()));
         let directory = Arc::new(dashmap::DashMap::new());
         let clock = Clock::start();
         let (dispatcher, runners) = Dispatcher::start(Arc::clone(&inbox));
@@ -94,6 +94,7 @@ impl Builder {
             abandoned: false,
             more: false,
             first_run: 0,
+            is_asked: inbox.is_asked(),
         }));
         let timer = Box::pin(tokio::time::sleep(std::time::Duration::ZERO));
         let driver = Driver { clock, inbox: Arc::clone(&inbox), runners, timer, timer_at: None };

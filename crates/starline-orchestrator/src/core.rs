@@ -1,7 +1,8 @@
 //! The one owner of all runs and of the fleet: hear, step, place, persist, publish, act.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use rustc_hash::FxHashMap;
@@ -16,7 +17,7 @@ use starline_types::{
 use crate::clock::Clock;
 use crate::command::Command;
 use crate::dispatch::{CancelJob, Dispatcher, Job, RejoinJob};
-use crate::inbox::{Content, Mail, Report, Said, Worked};
+use crate::inbox::{Content, Mail, Report, Said};
 use crate::recover::AGAIN;
 use crate::registry::{Entry, Halt, RunShared};
 use crate::{HandedOver, RunError};
@@ -24,6 +25,8 @@ use crate::{HandedOver, RunError};
 /// Tasks that a run may place in one burst: enough to share its cost, and so few that what they bring along
 /// stays in the caches of a processor.
 const TURN: usize = 64;
+/// Tasks after which a burst looks whether somebody asks for something, and ends early then.
+const CHUNK: usize = 8;
 
 /// The one owner of all runs and of the fleet.
 pub(crate) struct Core {
@@ -54,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) more: bool,
     /// The run that is offered slots first.
     pub(crate) first_run: usize,
+    /// Somebody waits for an answer.
+    pub(crate) is_asked: Arc<AtomicBool>,
 }
 
 /// A shutdown in progress.
@@ -79,21 +84,18 @@ impl Core {
         self.armed
     }
 
-    /// A burst without a journal, and without what only the driver can do. What is to be run is put in hand, or sent
-    /// to the dispatcher where there is none.
-    pub(crate) fn work(&mut self, hand: Option<&mut Vec<Job>>, worked: &mut Worked) {
+    /// A burst without a journal, and without what only the driver can do. Commands go first and are answered at
+    /// once: a burst that has some does nothing else. What is to be run is put in hand, or sent to the dispatcher
+    /// where there is none. Returns how many commands were answered.
+    pub(crate) fn work(&mut self, hand: Option<&mut Vec<Job>>) -> usize {
         let now = self.begin_burst();
-        self.hear_mail(now);
-        let mut commands = std::mem::take(&mut self.mail.commands);
-        worked.obeyed += commands.len();
-        for (command, _place) in commands.drain(..) {
-            debug_assert!(command.is_prompt(), "others are left to the driver");
-            if let Command::Run { run, input, reply } = command {
-                self.command_run(now, run, input, reply);
-            }
+        let commands = self.mail.commands.len();
+        if commands == 0 {
+            self.hear_mail(now);
+            self.place(now);
+        } else {
+            self.obey_prompt(now);
         }
-        self.mail.commands = commands;
-        self.place(now);
         let touched = std::mem::take(&mut self.touched);
         for run in &touched {
             if let Some(mut entry) = self.take_touched(*run) {
@@ -104,7 +106,22 @@ impl Core {
         if let Some(hand) = hand {
             hand.append(&mut self.jobs);
         }
-        worked.woke |= self.end_burst(now, touched);
+        self.end_burst(now, touched);
+        commands
+    }
+
+    /// Obeys commands that need no waiting. What they make ready is placed in the next burst.
+    fn obey_prompt(&mut self, now: Timestamp) {
+        let mut commands = std::mem::take(&mut self.mail.commands);
+        for (command, _place) in commands.drain(..) {
+            debug_assert!(command.is_prompt(), "others are left to the driver");
+            if let Command::Run { run, input, reply } = command {
+                self.command_run(now, run, input, reply);
+                let entry = self.runs.get(run as usize).and_then(Option::as_deref);
+                self.more |= entry.is_some_and(|entry| entry.scheduler.wants_placing(&self.fleet));
+            }
+        }
+        self.mail.commands = commands;
     }
 
     /// A burst with everything. Returns false when the orchestrator is to end.
@@ -143,9 +160,9 @@ impl Core {
         }
     }
 
-    fn hear_reports(&mut self, now: Timestamp, reports: &mut Vec<Report>) {
+    fn hear_reports(&mut self, now: Timestamp, reports: &mut VecDeque<Report>) {
         let keeps = self.journal.keeps();
-        for report in reports.drain(..) {
+        while let Some(report) = reports.pop_front() {
             if keeps
                 && let Some(entry) = self.runs.get_mut(report.run as usize).and_then(Option::as_deref_mut)
             {
@@ -167,7 +184,16 @@ impl Core {
                 }
             };
             self.step(now, run, input);
+            if self.is_asked() {
+                break;
+            }
         }
+    }
+
+    /// Whether the burst ends as soon as it can, as somebody waits for an answer. A burst that is written is not cut
+    /// short: writing costs more than what is in it.
+    fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed) && !self.journal.keeps()
     }
 
     fn hear(&mut self, now: Timestamp, said: Said) {
@@ -212,7 +238,8 @@ impl Core {
 
     /// Offers free slots to all runs that want some. What is left over has its turn in the next burst.
     fn place(&mut self, now: Timestamp) {
-        let Self { runs, fleet, touched, .. } = self;
+        let keeps = self.journal.keeps();
+        let Self { runs, fleet, touched, is_asked, .. } = self;
         let mut more = false;
         // Another run is the first each time, so that an early one does not take every slot.
         let first = self.first_run.checked_rem(runs.len()).unwrap_or(0);
@@ -226,7 +253,13 @@ impl Core {
                 entry.touched = true;
                 touched.push(u32::try_from(at).unwrap_or(u32::MAX));
             }
-            entry.wants_more = entry.scheduler.place(entry.time.at(now), fleet, TURN, &mut entry.step);
+            let now = entry.time.at(now);
+            for _ in 0..TURN / CHUNK {
+                entry.wants_more = entry.scheduler.place(now, fleet, CHUNK, &mut entry.step);
+                if !entry.wants_more || !keeps && is_asked.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
             more |= entry.wants_more;
         }
         self.more = more;
@@ -315,17 +348,17 @@ impl Core {
         self.runs[run as usize] = Some(entry);
     }
 
-    /// Returns whether somebody was woken to run what is to be run.
-    fn end_burst(&mut self, now: Timestamp, mut touched: Vec<u32>) -> bool {
+    fn end_burst(&mut self, now: Timestamp, mut touched: Vec<u32>) {
         touched.clear();
         self.touched = touched;
         if let Some(closing) = &self.closing {
             let deadline = closing.deadline;
             self.want_wake(Some(deadline));
         }
-        let woke = !self.jobs.is_empty() && self.dispatcher.send(&mut self.jobs);
+        if !self.jobs.is_empty() {
+            self.dispatcher.send(&mut self.jobs);
+        }
         self.publish_system(now);
-        woke
     }
 
     fn act(&mut self, run: u32, entry: &mut Entry) {
@@ -346,7 +379,7 @@ impl Core {
                     match self.devices.get(device.at()).and_then(Option::as_ref) {
                         Some(on) => self.jobs.push(Job { run, device, on: Arc::clone(on), attempt }),
                         // The connection went between the decision and now: the attempt never began.
-                        None => self.mail.reports.push(Report {
+                        None => self.mail.reports.push_back(Report {
                             run,
                             task: attempt.id.task,
                             attempt: attempt.id.number,

@@ -103,10 +103,15 @@ impl Dispatcher {
         Arc::clone(&self.shared.inbox)
     }
 
-    /// Hands attempts over, leaving the vector empty. Returns whether a runner had to be woken.
-    pub(crate) fn send(&self, jobs: &mut Vec<Job>) -> bool {
+    /// Hands attempts over, leaving the vector empty.
+    pub(crate) fn send(&self, jobs: &mut Vec<Job>) {
         self.shared.lock().jobs.extend(jobs.drain(..));
-        self.shared.wake_one()
+        self.shared.wake_one();
+    }
+
+    /// Whether a runner has something in hand, or is about to look for something.
+    pub(crate) fn has_awake_runners(&self) -> bool {
+        self.shared.seats.iter().any(|seat| !seat.idle.load(Ordering::Acquire))
     }
 
     /// Asks a device to end an attempt, and says when it has.
@@ -204,14 +209,10 @@ impl Shared {
         }
     }
 
-    fn wake_one(&self) -> bool {
-        for seat in &self.seats {
-            if seat.idle.swap(false, Ordering::AcqRel) {
-                seat.waker.wake();
-                return true;
-            }
+    fn wake_one(&self) {
+        if let Some(seat) = self.seats.iter().find(|seat| seat.idle.swap(false, Ordering::AcqRel)) {
+            seat.waker.wake();
         }
-        false
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -288,10 +289,11 @@ impl Runner {
     /// hand at once. Returns whether somebody was answered: they may wait for this worker, so they go first, and
     /// what is to be run is left to whoever comes first as well.
     fn report(&mut self) -> bool {
-        let Some(core) = self.shared.inbox.deliver(&mut self.done) else { return false };
+        let has_time = self.shared.lock().jobs.is_empty();
+        let Some(core) = self.shared.inbox.deliver(&mut self.done, has_time) else { return false };
         // In hand from here on, and not yet with a device: see `quiescence`.
         self.busy(true);
-        let has_answered = self.shared.inbox.work_off(core, Some(&mut self.fresh)).obeyed > 0;
+        let has_answered = self.shared.inbox.work_off(core, Some(&mut self.fresh)) > 0;
         let share = match self.shared.seats.len() {
             _ if has_answered => 0,
             1 => LONE_GRIP,

@@ -28,6 +28,7 @@ impl Driver {
             let mut core = poll_fn(|cx| self.poll_core(cx)).await;
             if core.work_through().await {
                 self.inbox.rest(core);
+                step_aside().await;
                 continue;
             }
             self.inbox.close();
@@ -58,4 +59,18 @@ impl Driver {
             self.timer_at = None;
         }
     }
+}
+
+/// Lets the tasks that wait for this thread go first, and no more than these: what yields to the runtime waits until
+/// the thread has nothing else to do, or has looked after timers and sockets.
+pub(crate) async fn step_aside() {
+    let mut has_stepped = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_stepped, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

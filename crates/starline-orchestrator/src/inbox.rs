@@ -5,6 +5,8 @@
 //! the holder looks again before it puts the core back. So there is always exactly one writer, and neither a
 //! report nor an edit has to wake another task to be heard.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -12,7 +14,7 @@ use starline_device::DeliveryFault;
 use starline_types::{
     AttemptId, Checkpoint, ConfirmedBy, DeviceIx, ProgressStream, TaskError, TaskRef, TaskReport, Timestamp,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::RunError;
 use crate::command::Command;
@@ -22,7 +24,14 @@ use crate::dispatch::Job;
 /// Commands that wait for the core; a sender waits when there are more.
 const COMMANDS: usize = 65_536;
 /// Bursts after which whoever is not the driver lets go of the core.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 32;
+/// The same while there are commands: their senders look for the answers.
+const COMMAND_ROUNDS: usize = 128;
+/// Times that somebody looks whether the core is free before something else is done: some ten microseconds, the
+/// length of a burst. To sleep and be woken takes a processor several times as long.
+const LOOKS: usize = 2_000;
+/// Looks of which one takes the lock.
+const LOCKED_LOOKS: usize = 16;
 /// Progress messages kept while the core is busy; more are dropped, as progress may be.
 const PROGRESS_KEPT: usize = 1024;
 
@@ -73,7 +82,7 @@ pub(crate) enum Said {
 /// Everything that waits for the core.
 #[derive(Default)]
 pub(crate) struct Mail {
-    pub(crate) reports: Vec<Report>,
+    pub(crate) reports: VecDeque<Report>,
     pub(crate) said: Vec<Said>,
     /// Each with its place in the mailbox, which it gives back when it is done.
     pub(crate) commands: Vec<(Command, OwnedSemaphorePermit)>,
@@ -94,6 +103,12 @@ struct State {
     driver: Option<Waker>,
     /// The deadline for which the driver's timer is set.
     timer: Option<Timestamp>,
+    /// Whoever has the core is done with it soon.
+    is_soon_back: bool,
+    /// Tells whoever has the core that there are commands.
+    is_asked: Arc<AtomicBool>,
+    /// Runners that look for the core again and again.
+    waiting: usize,
     /// No handle is left.
     abandoned: bool,
     closed: bool,
@@ -103,6 +118,8 @@ struct State {
 pub(crate) struct Inbox {
     state: Mutex<State>,
     places: Arc<Semaphore>,
+    /// Whether somebody can work with the core while somebody else looks for it.
+    is_parallel: bool,
 }
 
 impl std::fmt::Debug for Inbox {
@@ -111,24 +128,24 @@ impl std::fmt::Debug for Inbox {
     }
 }
 
-/// What becomes of the core after a burst.
-enum Back {
-    /// It comes back with more that whoever holds it can do.
-    Again(Box<Core>),
-    /// It lies in the mailbox.
-    Free {
-        /// There is something that only the driver can do.
-        driver_woken: bool,
-    },
+/// What makes whoever has the core go on after a burst.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Duty {
+    /// Commands: others do the rest.
+    Commands,
+    /// Commands, and reports that the burst left because of them.
+    CommandsAndLeft,
+    /// Anything.
+    All,
 }
 
-/// What happened while somebody worked with the core.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Worked {
-    /// Commands that were obeyed; their senders are awake, if they waited.
-    pub(crate) obeyed: usize,
-    /// Other tasks of the orchestrator were woken.
-    pub(crate) woke: bool,
+/// What becomes of a command.
+pub(crate) enum Sent {
+    /// The core was free: its mailbox is emptied into it, and the sender works with it.
+    YourTurn(Box<Core>),
+    /// Somebody works with the core, and obeys before anything else.
+    AnsweredSoon,
+    Accepted,
 }
 
 /// What the driver finds.
@@ -140,16 +157,29 @@ pub(crate) enum Found {
 }
 
 impl Inbox {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let state = State {
             mail: Mail::default(),
             core: None,
             driver: None,
             timer: None,
+            is_soon_back: false,
+            is_asked: Arc::default(),
+            waiting: 0,
             abandoned: false,
             closed: false,
         };
-        Self { state: Mutex::new(state), places: Arc::new(Semaphore::new(COMMANDS)) }
+        Self {
+            state: Mutex::new(state),
+            places: Arc::new(Semaphore::new(COMMANDS)),
+            is_parallel: workers.min(processors) > 1,
+        }
+    }
+
+    /// Whether there are commands: kept up by the mailbox, for whoever has the core.
+    pub(crate) fn is_asked(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lock().is_asked)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -158,7 +188,7 @@ impl Inbox {
 
     /// Sends a command; waits while the mailbox is full. A sender that finds the core free, and nothing that only
     /// the driver can do, gets the core with the mailbox emptied into it.
-    pub(crate) async fn send(&self, command: Command) -> Result<Option<Box<Core>>, RunError> {
+    pub(crate) async fn send(&self, command: Command) -> Result<Sent, RunError> {
         let places = || Arc::clone(&self.places);
         let place = match places().try_acquire_owned() {
             Ok(place) => place,
@@ -170,62 +200,112 @@ impl Inbox {
         }
         state.mail.for_driver |= !command.is_prompt();
         state.mail.commands.push((command, place));
-        Ok(state.take_core_or_wake())
+        state.is_asked.store(true, Ordering::Relaxed);
+        Ok(match state.take_core_or_wake() {
+            Some(core) => Sent::YourTurn(core),
+            None if self.is_parallel && state.is_soon_back && !state.mail.for_driver => Sent::AnsweredSoon,
+            None => Sent::Accepted,
+        })
     }
 
     /// Adds reports. A runner that finds the core free, and nothing that only the driver can do, gets the core
-    /// with the mailbox emptied into it.
-    pub(crate) fn deliver(&self, reports: &mut Vec<Report>) -> Option<Box<Core>> {
+    /// with the mailbox emptied into it. One that has nothing else to do waits for the core for a moment.
+    pub(crate) fn deliver(&self, reports: &mut Vec<Report>, has_time: bool) -> Option<Box<Core>> {
         let mut state = self.lock();
-        state.mail.reports.append(reports);
-        state.take_core_or_wake()
+        state.mail.reports.extend(reports.drain(..));
+        let core = state.take_core_or_wake();
+        if core.is_some() || !(has_time && self.is_parallel && state.is_soon_back) {
+            return core;
+        }
+        state.waiting += 1;
+        drop(state);
+        let mut state = self.look_for_core();
+        state.waiting -= 1;
+        let has_work = !state.mail.is_empty() || state.core.as_ref().is_some_and(|core| core.more);
+        if has_work { state.take_core_or_wake() } else { None }
+    }
+
+    /// The state, once the core is free, or after some time.
+    fn look_for_core(&self) -> MutexGuard<'_, State> {
+        for look in 1..=LOOKS {
+            std::hint::spin_loop();
+            if look.is_multiple_of(LOCKED_LOOKS)
+                && let Ok(state) = self.state.try_lock()
+                && state.core.is_some()
+            {
+                return state;
+            }
+        }
+        self.lock()
+    }
+
+    /// Looks for an answer that comes soon.
+    pub(crate) fn look_for<T>(answer: &oneshot::Receiver<T>) {
+        for _ in 0..LOOKS {
+            if !answer.is_empty() || answer.is_terminated() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
     }
 
     /// Works off the mailbox until it is empty, or others should have their turn, and gives the core back. What is
-    /// to be run is put in hand, or left to the dispatcher where there is none.
-    pub(crate) fn work_off(&self, mut core: Box<Core>, mut hand: Option<&mut Vec<Job>>) -> Worked {
-        let mut worked = Worked::default();
+    /// to be run is put in hand, or left to the dispatcher where there is none. Who has no hand goes no further than
+    /// its commands while runners are about, which do the rest. Returns how many senders were answered that may wait for
+    /// this thread.
+    pub(crate) fn work_off(&self, mut core: Box<Core>, mut hand: Option<&mut Vec<Job>>) -> usize {
+        let mut answered = 0;
         for round in 1.. {
-            core.work(hand.as_deref_mut(), &mut worked);
-            let is_free = hand.as_ref().is_none_or(|hand| hand.is_empty());
-            match self.put_back(core, round < ROUNDS, is_free) {
-                Back::Again(again) => core = again,
-                Back::Free { driver_woken } => {
-                    worked.woke |= driver_woken;
-                    break;
-                }
+            answered += core.work(hand.as_deref_mut());
+            let duty = match &hand {
+                Some(hand) if hand.is_empty() => Duty::All,
+                Some(_) => Duty::CommandsAndLeft,
+                None if core.dispatcher.has_awake_runners() => Duty::Commands,
+                None => Duty::All,
+            };
+            match self.put_back(core, round, duty) {
+                Some(again) => core = again,
+                None => break,
             }
         }
-        worked
+        answered
     }
 
-    /// Gives the core back after a burst, unless there is more that its holder can do: commands, or anything if
-    /// the holder has its hands free.
-    fn put_back(&self, mut core: Box<Core>, go_on: bool, is_free: bool) -> Back {
+    /// Gives the core back after a burst, unless there is more for its holder to do.
+    fn put_back(&self, mut core: Box<Core>, round: usize, duty: Duty) -> Option<Box<Core>> {
         let mut state = self.lock();
-        state.mail.reports.append(&mut core.mail.reports);
-        let more = if is_free { !state.mail.is_empty() } else { !state.mail.commands.is_empty() };
-        if go_on && more && !state.mail.for_driver && !core.is_ending() {
-            std::mem::swap(&mut core.mail, &mut state.mail);
-            return Back::Again(core);
+        let has_left = !core.mail.reports.is_empty();
+        state.return_reports(&mut core);
+        let has_commands = !state.mail.commands.is_empty();
+        let has_any = core.more || !state.mail.is_empty();
+        let goes_on = match duty {
+            Duty::Commands => has_commands,
+            Duty::CommandsAndLeft => has_commands || has_left,
+            Duty::All => has_any,
+        };
+        let last = if has_commands { COMMAND_ROUNDS } else { ROUNDS };
+        if goes_on && round < last && !state.mail.for_driver && !core.is_ending() {
+            state.empty_into(&mut core);
+            return Some(core);
         }
         let earlier = match (core.deadline(), state.timer) {
             (Some(at), Some(timer)) => at < timer,
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let driver_woken = earlier || core.more || !state.mail.is_empty() || core.is_ending();
+        let is_left_to_driver = has_any && state.waiting == 0;
+        let wakes = earlier || is_left_to_driver || state.mail.for_driver || core.is_ending();
         state.core = Some(core);
-        if driver_woken {
+        if wakes {
             state.wake();
         }
-        Back::Free { driver_woken }
+        None
     }
 
     /// Adds a report from a task that has no use for the core.
     pub(crate) fn add(&self, report: Report) {
         let mut state = self.lock();
-        state.mail.reports.push(report);
+        state.mail.reports.push_back(report);
         state.wake();
     }
 
@@ -246,7 +326,8 @@ impl Inbox {
         let found =
             state.core.take_if(|core| busy || core.more || core.deadline().is_some_and(|at| at <= now));
         if let Some(mut core) = found {
-            std::mem::swap(&mut core.mail, &mut state.mail);
+            state.is_soon_back = core.works_anywhere() && !state.mail.for_driver;
+            state.empty_into(&mut core);
             core.abandoned |= abandoned;
             return Found::Core(core);
         }
@@ -260,7 +341,7 @@ impl Inbox {
     /// The driver gives the core back.
     pub(crate) fn rest(&self, mut core: Box<Core>) {
         let mut state = self.lock();
-        state.mail.reports.append(&mut core.mail.reports);
+        state.return_reports(&mut core);
         state.core = Some(core);
     }
 
@@ -281,6 +362,18 @@ impl Inbox {
 }
 
 impl State {
+    /// Hands over what is in the mailbox.
+    fn empty_into(&mut self, core: &mut Core) {
+        std::mem::swap(&mut core.mail, &mut self.mail);
+        self.is_asked.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes back what was not heard, before what came since.
+    fn return_reports(&mut self, core: &mut Core) {
+        core.mail.reports.append(&mut self.mail.reports);
+        std::mem::swap(&mut core.mail.reports, &mut self.mail.reports);
+    }
+
     /// The core with the mailbox emptied into it, for somebody who is not the driver; else the driver is woken.
     fn take_core_or_wake(&mut self) -> Option<Box<Core>> {
         let may = !self.mail.for_driver;
@@ -288,7 +381,8 @@ impl State {
             self.wake();
             return None;
         };
-        std::mem::swap(&mut core.mail, &mut self.mail);
+        self.empty_into(&mut core);
+        self.is_soon_back = true;
         Some(core)
     }
 

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::command::Command;
-use crate::inbox::{Inbox, Said};
+use crate::driver::step_aside;
+use crate::inbox::{Inbox, Said, Sent};
 use crate::planning;
 use crate::registry::RunShared;
 use crate::{Builder, FleetHandle, RecoverError, RecoverOptions, Run, RunError, RunOptions, SubmitError};
@@ -50,12 +51,15 @@ impl Inner {
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, RunError> {
         let (reply, answer) = oneshot::channel();
-        if let Some(core) = self.inbox.send(command(reply)).await? {
-            let worked = self.inbox.work_off(core, None);
-            if worked.woke || worked.obeyed > 1 {
-                // They may wait for this thread.
-                tokio::task::yield_now().await;
-            }
+        let mut steps_aside = !tokio::task::coop::has_budget_remaining();
+        match self.inbox.send(command(reply)).await? {
+            // Others that are answered may wait for this thread.
+            Sent::YourTurn(core) => steps_aside |= self.inbox.work_off(core, None) > 1,
+            Sent::AnsweredSoon => Inbox::look_for(&answer),
+            Sent::Accepted => {}
+        }
+        if steps_aside {
+            step_aside().await;
         }
         answer.await.map_err(|_| RunError::ShutDown)
     }

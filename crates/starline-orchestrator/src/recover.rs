@@ -76,7 +76,7 @@ impl Core {
                 Ok(()) => {
                     entry.fence = opened.fence;
                     entry.halted = None;
-                    self.mail.reports.append(&mut entry.unsettled);
+                    self.mail.reports.extend(entry.unsettled.drain(..));
                     let has_editor = entry.shared.has_editor.load(std::sync::atomic::Ordering::Acquire);
                     self.runs[at as usize] = Some(entry);
                     self.step(now, at, Input::TakenOver { epoch: opened.fence.0 });
