@@ -29,6 +29,8 @@ pub enum Goal {
     P11,
     /// Bytes a task.
     P12,
+    /// A run that comes back from its records.
+    Recovery,
 }
 
 /// No goal goes by this name.
@@ -71,7 +73,7 @@ pub(crate) const UFO: [(&str, f64, f64); 3] = [
 
 impl Goal {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::P1,
         Self::P2,
         Self::P3,
@@ -82,6 +84,7 @@ impl Goal {
         Self::P9,
         Self::P11,
         Self::P12,
+        Self::Recovery,
     ];
 
     /// The name in tables and on the command line.
@@ -97,6 +100,7 @@ impl Goal {
             Self::P9 => "P9",
             Self::P11 => "P11",
             Self::P12 => "P12",
+            Self::Recovery => "recovery",
         }
     }
 
@@ -112,7 +116,8 @@ impl Goal {
             | Self::P8
             | Self::P9
             | Self::P11
-            | Self::P12 => Group::Loops,
+            | Self::P12
+            | Self::Recovery => Group::Loops,
         }
     }
 
@@ -139,7 +144,7 @@ impl Goal {
             Self::P4 => crossed(&[PEER_WORKLOAD], &[Dagrs, Dagx, Orchestrator]),
             Self::P5 => UFO.map(|(workload, ..)| (workload, 1, &[Orchestrator][..])).to_vec(),
             // Edits and the journal have measurements of their own.
-            Self::P7 | Self::P8 | Self::P9 | Self::P11 | Self::P12 => Vec::new(),
+            Self::P7 | Self::P8 | Self::P9 | Self::P11 | Self::P12 | Self::Recovery => Vec::new(),
         }
     }
 
@@ -152,9 +157,15 @@ impl Goal {
             Self::P12 => {
                 [CounterLoop, BareTokio, Orchestrator].map(|system| (MEMORY_WORKLOAD, system)).to_vec()
             }
-            Self::P1 | Self::P2 | Self::P3 | Self::P5 | Self::P7 | Self::P8 | Self::P9 | Self::P11 => {
-                Vec::new()
-            }
+            Self::P1
+            | Self::P2
+            | Self::P3
+            | Self::P5
+            | Self::P7
+            | Self::P8
+            | Self::P9
+            | Self::P11
+            | Self::Recovery => Vec::new(),
         }
     }
 }
@@ -243,7 +254,7 @@ mod tests {
         let error = "P99".parse::<Goal>().expect_err("there is no such goal");
         assert_eq!(
             error.to_string(),
-            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P11, P12"
+            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P11, P12, recovery"
         );
     }
 }

@@ -1,14 +1,14 @@
 //! P11: records on the disk, beside commits of the same bytes by the store alone.
 
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redb::{Database, Durability, TableDefinition, WriteTransaction};
 use starline::journal::{Envelope, Event, Fence, Journal, Revision, RunId, Seq, SharedEnvelope};
 use starline::journal::{Timestamp, UnixMillis};
 use starline_journal_redb::{Options, RedbJournal};
 
+use crate::folder::Folder;
 use crate::{Effort, Goal, RunError, Stopwatch, Unit, Verdict};
 
 /// Records that become durable together, and how many such groups a round has, quick and full.
@@ -25,7 +25,7 @@ pub fn measure(goals: &[Goal], effort: Effort, out: &mut dyn Write) -> Result<Ve
     if !goals.contains(&Goal::P11) {
         return Ok(Vec::new());
     }
-    let folder = Folder::new()?;
+    let folder = Folder::new("journal")?;
     let (at, rounds) = match effort {
         Effort::Quick => (0, 2),
         Effort::Full => (1, 5),
@@ -36,7 +36,7 @@ pub fn measure(goals: &[Goal], effort: Effort, out: &mut dyn Write) -> Result<Ve
     for (group, counts) in GROUPS {
         let mut best = [f64::INFINITY; 3];
         for round in 0..rounds {
-            let path = |name: &str| folder.0.join(format!("{name}-{group}-{round}.redb"));
+            let path = |name: &str| folder.path().join(format!("{name}-{group}-{round}.redb"));
             let steps = steps(group, counts[at])?;
             let records = (group * counts[at]) as f64;
             for place in 0..3 {
@@ -136,24 +136,4 @@ fn store(path: &Path, steps: &[Vec<SharedEnvelope>], quick_repair: bool) -> Resu
         commit(&mut key, step).map_err(failed)?;
     }
     Ok(watch.stop().wall.as_secs_f64())
-}
-
-/// A folder on the disk of the build, as folders of temporary files may have none.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, RunError> {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(beside, PathBuf::from);
-        let folder = target.join("bench").join(format!("journal-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| RunError::failed("journal", error))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left takes up some space, and harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -33,7 +33,8 @@ pub fn measure(goals: &[Goal], effort: Effort, out: &mut dyn Write) -> Result<Ve
                 verdicts.extend(holds::measure(effort, out)?);
                 verdicts.extend(reaction::measure(effort, out)?);
             }
-            Goal::P1 | Goal::P2 | Goal::P3 | Goal::P4 | Goal::P5 | Goal::P11 | Goal::P12 => {}
+            Goal::P1 | Goal::P2 | Goal::P3 | Goal::P4 | Goal::P5 | Goal::P11 | Goal::P12 | Goal::Recovery => {
+            }
         }
     }
     Ok(verdicts)

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use starline::bus::{EventBus, Subscription};
 use starline::event::{EventFilter, Gap};
-use starline::journal::{Journal as _, JournalFault};
+use starline::journal::JournalFault;
 use starline::orchestrator::{
     AssignmentStrategy, Device, Orchestrator, RecoverOptions, Run, RunError, RunOptions, StrategyChoice,
 };
 use starline::server::ServerOptions;
 use starline::transport_process::ProcessDevice;
 use starline::types::{DeviceId, Envelope, GraphSpec, RunId, RunSettings, RunState, SharedEnvelope, TaskId};
+use tokio::sync::mpsc;
 
 use crate::attempts::Attempts;
 use crate::editor::EditorChoice;
 use crate::failure::Failure;
 use crate::gates::{Answers, Gates};
 use crate::interrupt::{Interrupts, Unstarted};
-use crate::journal::RunJournal;
 use crate::output::{Output, ask};
 use crate::records::Records;
 use crate::serving::Serving;
@@ -166,7 +166,7 @@ async fn drive(job: Job, output: &Output, watcher: &mut dyn Watcher) -> Result<S
                 planner: editor.planner(),
                 ..RecoverOptions::default()
             };
-            recover(&orchestrator, run_id, options, &editor, journal.as_deref(), &mut follower).await
+            recover(&orchestrator, run_id, options, &editor, &mut follower).await
         }
     };
     let followed = match begun {
@@ -260,17 +260,17 @@ async fn recover(
     run: RunId,
     options: RecoverOptions,
     editor: &EditorChoice,
-    journal: Option<&RunJournal>,
     follower: &mut Follower<'_>,
 ) -> Result<Run, Failure> {
-    let mut after = None;
-    while let Some(journal) = journal {
-        let page = journal.read(&run, after, GRIP).await.map_err(|error| RunError::Journal(error.kind()))?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.seq);
-        page.iter().for_each(|envelope| follower.take_past(envelope));
-    }
-    let run = orchestrator.recover(run, options).await?;
+    let (records, mut pages) = mpsc::channel(1);
+    let options = RecoverOptions { records: Some(records), ..options };
+    let past = async {
+        while let Some(page) = pages.recv().await {
+            page.iter().for_each(|envelope| follower.take_past(envelope));
+        }
+    };
+    let (run, ()) = tokio::join!(orchestrator.recover(run, options), past);
+    let run = run?;
     follower.gates.go_on(run.id(), follower.output);
     editor.wait_for_others(&run).await?;
     match run.status().state {

@@ -121,7 +121,7 @@ pub(crate) fn envelope(frame: &[u8], run: &RunId, seq: Seq) -> Result<Envelope, 
 /// The envelope in a frame, whatever it belongs to.
 pub(crate) fn any_envelope(frame: &[u8]) -> Result<Envelope, RecordFault> {
     let body = body(frame)?;
-    serde_json::from_slice(body).map_err(|error| unreadable(body, &error))
+    Envelope::from_json(body).map_err(|error| unreadable(body, &error))
 }
 
 /// Tells a fact that is not known from what is no envelope.

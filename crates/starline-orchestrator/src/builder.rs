@@ -9,7 +9,8 @@ use starline_event::EventSink;
 use starline_journal::Journal;
 use starline_planner::Planner;
 use starline_scheduler::{Fleet, Limits};
-use starline_types::{DeviceId, RunId, RunSettings, Seq, TaskId};
+use starline_types::{DeviceId, RunId, RunSettings, Seq, SharedEnvelope, TaskId};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::core::Core;
@@ -124,6 +125,9 @@ pub struct RecoverOptions {
     pub limits: Limits,
     /// Who answers holds.
     pub planner: Option<Arc<dyn Planner>>,
+    /// Where the records go as they are read, page after page, for whoever wants to know the past as well. Reading
+    /// waits for a reader that is slower.
+    pub records: Option<mpsc::Sender<Vec<SharedEnvelope>>>,
 }
 
 /// What a run is told beside its graph.

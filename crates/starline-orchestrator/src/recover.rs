@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use starline_journal::{JournalError, JournalFault};
 use starline_scheduler::{DeviceChange, Input, Recovery, Scheduler, Step};
-use starline_types::{DeviceIx, Event, Millis, RunId, Timestamp, UnixMillis};
+use starline_types::{DeviceIx, Event, Millis, RunId, SharedEnvelope, Timestamp, UnixMillis};
+use tokio::sync::mpsc;
 
 use crate::clock::RunTime;
 use crate::core::Core;
@@ -40,13 +41,14 @@ impl Core {
             return Err(RecoverError::TooManyRuns { max: self.settings.max_runs });
         }
         let unreadable = |error: JournalError| RunError::Journal(error.kind());
-        if self.journal.read(&run, None, 1).await.map_err(unreadable)?.is_empty() {
+        let first = self.journal.read(&run, None, PAGE).await.map_err(unreadable)?;
+        if first.is_empty() {
             return Err(RecoverError::UnknownRun(run));
         }
-        // From here on nobody else can write.
+        // From here on nobody else can write; what was read stays as it is.
         let opened = self.journal.open(&run).await.map_err(unreadable)?;
         let strategy = self.chosen(options.strategy);
-        let replayed = self.replay(&run, strategy, options.limits).await?;
+        let replayed = self.replay(&run, first, strategy, options.limits, options.records).await?;
         let Replayed { mut scheduler, last, started_at } = replayed;
         if scheduler.is_closed() {
             scheduler.release(&mut self.fleet);
@@ -100,7 +102,10 @@ impl Core {
 
     async fn replay_again(&mut self, entry: &mut Entry) -> Result<(), RecoverError> {
         let (strategy, limits) = entry.scheduler.hand_on();
-        let replayed = self.replay(&entry.shared.id, strategy, limits).await?;
+        let run = &entry.shared.id;
+        let unreadable = |error: JournalError| RunError::Journal(error.kind());
+        let first = self.journal.read(run, None, PAGE).await.map_err(unreadable)?;
+        let replayed = self.replay(run, first, strategy, limits, None).await?;
         entry.scheduler.release(&mut self.fleet);
         entry.scheduler = replayed.scheduler;
         entry.snapshot = None;
@@ -110,16 +115,14 @@ impl Core {
     async fn replay(
         &mut self,
         run: &RunId,
+        first: Vec<SharedEnvelope>,
         strategy: Option<Box<dyn AssignmentStrategy>>,
         limits: Limits,
+        reader: Option<mpsc::Sender<Vec<SharedEnvelope>>>,
     ) -> Result<Replayed, RecoverError> {
         let mut recovery = Recovery::new(run.clone(), strategy).with_limits(limits);
-        let (mut after, mut started_at) = (None, None);
+        let (mut page, mut started_at) = (first, None);
         let fault = loop {
-            let page = match self.journal.read(run, after, PAGE).await {
-                Ok(page) => page,
-                Err(error) => break RecoverError::Run(RunError::Journal(error.kind())),
-            };
             let Some(last) = page.last() else {
                 let last = recovery.last();
                 return match recovery.finish() {
@@ -127,12 +130,20 @@ impl Core {
                     Err(fault) => Err(RecoverError::Replay { run: run.clone(), fault }),
                 };
             };
-            after = Some(last.seq);
+            let after = Some(last.seq);
             let started = page.iter().find(|record| matches!(record.event, Event::RunStarted { .. }));
             started_at = started_at.or_else(|| started.map(|record| record.at));
             if let Err(fault) = recovery.replay(&mut self.fleet, page.iter().map(|record| &**record)) {
                 break RecoverError::Replay { run: run.clone(), fault };
             }
+            if let Some(reader) = &reader {
+                // Who wanted to read may have gone.
+                let _ = reader.send(page).await;
+            }
+            page = match self.journal.read(run, after, PAGE).await {
+                Ok(page) => page,
+                Err(error) => break RecoverError::Run(RunError::Journal(error.kind())),
+            };
         };
         recovery.give_up(&mut self.fleet);
         Err(fault)

@@ -25,6 +25,31 @@ pub struct Envelope {
     pub event: Event,
 }
 
+/// The members of an envelope beside its fact.
+#[derive(Deserialize)]
+struct Head {
+    seq: Seq,
+    run_id: RunId,
+    revision: Revision,
+    t: Timestamp,
+    at: UnixMillis,
+    #[serde(default)]
+    cause: Option<Seq>,
+}
+
+impl Envelope {
+    /// Reads an envelope from JSON: the same as [`Deserialize`] does, several times as fast. That keeps what it does
+    /// not know yet in memory until it has seen everything; this goes over the text twice.
+    ///
+    /// # Errors
+    /// The text is no envelope.
+    pub fn from_json(text: &[u8]) -> serde_json::Result<Self> {
+        let Head { seq, run_id, revision, t, at, cause } = serde_json::from_slice(text)?;
+        let event = serde_json::from_slice(text)?;
+        Ok(Self { seq, run_id, revision, t, at, cause, event })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +79,10 @@ mod tests {
             r#"{"seq":3,"run_id":"r","revision":1,"t":5,"at":6,"kind":"task_skipped","data":{"task":"a","reason":"operator"}}"#
         );
         assert_eq!(serde_json::from_str::<Envelope>(&text).expect("json"), envelope);
+        assert_eq!(Envelope::from_json(text.as_bytes()).expect("json"), envelope);
+        for cut in 0..text.len() {
+            assert!(Envelope::from_json(&text.as_bytes()[..cut]).is_err(), "{}", &text[..cut]);
+        }
         // A million of them pass through the bus in a second: their size is part of the design.
         assert!(size_of::<Event>() <= 136, "an event has {} bytes", size_of::<Event>());
     }
