@@ -89,7 +89,7 @@ impl EventBus {
     /// Facts that wait for the subscription that is furthest behind.
     #[must_use]
     pub fn largest_backlog(&self) -> usize {
-        self.registry.listeners().queues.iter().map(|(_, queue)| queue.len()).max().unwrap_or(0)
+        self.registry.largest_backlog()
     }
 
     /// Observers that were dropped because they panicked.
@@ -160,6 +160,10 @@ impl Registry {
         Arc::clone(&self.listeners.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn largest_backlog(&self) -> usize {
+        self.listeners().queues.iter().map(|(_, queue)| queue.len()).max().unwrap_or(0)
+    }
+
     fn wants(&self, run: &RunId) -> bool {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         listeners.queues.iter().any(|(_, queue)| queue.filter().wants_run(run))
@@ -211,6 +215,12 @@ impl ObserverGuard {
     /// Leaves the observer on the bus for as long as the bus lives.
     pub fn keep(mut self) {
         self.registry = Weak::new();
+    }
+
+    /// Facts that wait for the subscription of the bus that is furthest behind; 0 once the bus is gone.
+    #[must_use]
+    pub fn largest_backlog(&self) -> usize {
+        self.registry.upgrade().map_or(0, |registry| registry.largest_backlog())
     }
 }
 

@@ -7,6 +7,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use starline_bus::ObserverGuard;
 use starline_orchestrator::{Orchestrator, Run};
 use starline_types::{HoldId, RunId, TaskId};
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +25,8 @@ pub(crate) struct App(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) orchestrator: Arc<Orchestrator>,
     pub(crate) log: Arc<EventLog>,
+    /// Feeds the log.
+    pub(crate) observing: ObserverGuard,
     pub(crate) options: ServerOptions,
     /// Everybody who may ask.
     pub(crate) principals: Vec<Principal>,

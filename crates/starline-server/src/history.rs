@@ -8,6 +8,7 @@ use starline_event::{Envelope, Event, Observer, RunId, Seq};
 use tokio::sync::watch;
 
 use crate::metrics::Counters;
+use crate::timing::Timings;
 
 /// Runs whose facts are kept. Beyond that the run that ended first is forgotten; one that goes on never is.
 const RUNS: usize = 1_024;
@@ -23,6 +24,7 @@ pub(crate) struct EventLog {
     capacity: usize,
     runs: Mutex<Runs>,
     pub(crate) counters: Counters,
+    pub(crate) timings: Timings,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +83,12 @@ impl EventLog {
     /// A log that keeps so many facts of each run, at least one.
     #[must_use]
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), runs: Mutex::default(), counters: Counters::default() }
+        Self {
+            capacity: capacity.max(1),
+            runs: Mutex::default(),
+            counters: Counters::default(),
+            timings: Timings::default(),
+        }
     }
 
     fn runs(&self) -> MutexGuard<'_, Runs> {
@@ -125,6 +132,7 @@ impl Runs {
 impl Observer for EventLog {
     fn on_event(&self, event: &Envelope) {
         self.counters.count(&event.event);
+        self.timings.note(event);
         let mut runs = self.runs();
         let history = match runs.by_id.get(&event.run_id) {
             Some(known) => Arc::clone(known),

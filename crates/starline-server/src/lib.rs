@@ -6,6 +6,7 @@ mod batch;
 mod command;
 mod edits;
 mod guard;
+mod histogram;
 mod history;
 mod metrics;
 mod observe;
@@ -17,7 +18,9 @@ mod server;
 mod stream;
 mod submit;
 mod throttle;
+mod timing;
 mod token;
+mod waits;
 
 pub use openapi::openapi;
 pub use operation::Operation;

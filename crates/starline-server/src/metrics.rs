@@ -13,6 +13,8 @@ use starline_types::{DeviceStatus, Event, EventKind, RunState};
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::histogram::seconds;
+use crate::timing::Figures;
 
 /// Codes of faults that are counted apart: there are fewer than that, so this bounds what a bug could add.
 const CODES: usize = 64;
@@ -126,6 +128,13 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer {
     let mut page = Page::default();
     runs(&app, &mut page);
     counters(&app.log.counters, &mut page);
+    app.log.timings.read(|figures| times(figures, &mut page));
+    let (ready, held) = app.log.timings.census();
+    page.single("starline_tasks_ready", "gauge", "Tasks that wait for nothing but a device", ready);
+    page.single("starline_tasks_held", "gauge", "Tasks that would, if no hold covered them", held);
+    let lag = app.observing.largest_backlog();
+    let help = "Facts that wait for the subscriber that is furthest behind";
+    page.single("starline_subscriber_lag", "gauge", help, lag);
     let devices = app.orchestrator.fleet().devices().await?;
     page.family("starline_device_up", "gauge", "Whether a device is connected");
     for device in &devices {
@@ -151,6 +160,47 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok(response)
+}
+
+/// How long things took in runs.
+fn times(figures: &Figures, page: &mut Page) {
+    let histograms = [
+        ("dispatch_latency", "From ready and not held to assigned", &figures.dispatch_latency),
+        ("queue_time", "Waits for a device, without holds, pauses and retry delays", &figures.queue_time),
+        ("hold_time", "From the begin of a hold to its end", &figures.hold_time),
+        (
+            "edit_turnaround",
+            "From a hold at its editor to a commit that answers it",
+            &figures.edit_turnaround,
+        ),
+        ("cancel_confirm", "From asking an attempt to stop to its certain end", &figures.cancel_confirm),
+    ];
+    for (name, help, histogram) in histograms {
+        let name = format!("starline_{name}_seconds");
+        page.family(&name, "histogram", help);
+        page.line(format_args!("{}", histogram.samples(&name)));
+    }
+    let help = "Runs whose graphs were too large to measure how long their tasks wait";
+    page.single("starline_runs_unmeasured_total", "counter", help, figures.unmeasured);
+    page.family("starline_retries_total", "counter", "Retries, by the kind of the error before");
+    for (kind, count) in &figures.retries {
+        page.line(format_args!("starline_retries_total{{kind=\"{kind}\"}} {count}"));
+    }
+    page.family(
+        "starline_results_ignored_total",
+        "counter",
+        "Reports that belonged to no live attempt, by reason",
+    );
+    for (reason, count) in &figures.ignored {
+        page.line(format_args!("starline_results_ignored_total{{reason=\"{reason}\"}} {count}"));
+    }
+    page.family("starline_runs_ended_total", "counter", "Runs that have ended, by state");
+    for state in RUN_STATES.into_iter().filter(|state| state.is_terminal()) {
+        let count = figures.ended.get(&state).copied().unwrap_or_default();
+        page.line(format_args!("starline_runs_ended_total{{state=\"{state}\"}} {count}"));
+    }
+    let took = seconds(figures.run_time);
+    page.single("starline_run_time_seconds_total", "counter", "Time of the runs that have ended", took);
 }
 
 fn runs(app: &App, page: &mut Page) {

@@ -15,7 +15,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde::{Deserialize, Serialize};
-use starline_bus::{EventBus, ObserverGuard};
+use starline_bus::EventBus;
 use starline_event::EventFilter;
 use starline_orchestrator::Orchestrator;
 use tokio::net::{TcpListener, TcpStream};
@@ -62,7 +62,6 @@ pub struct Server {
     address: SocketAddr,
     token: Token,
     app: App,
-    _observing: ObserverGuard,
 }
 
 impl Server {
@@ -90,6 +89,7 @@ impl Server {
         let app = App::new(Shared {
             orchestrator,
             log,
+            observing,
             principals,
             hosts: hosts(address, &options.allowed_hosts),
             throttle: Throttle::new(options.failures),
@@ -98,7 +98,7 @@ impl Server {
             stop: watch::Sender::new(false),
             options,
         });
-        Ok(Self { listener, address, token, app, _observing: observing })
+        Ok(Self { listener, address, token, app })
     }
 
     /// Where it listens, with the port that was chosen.
@@ -119,7 +119,7 @@ impl Server {
     /// # Cancellation safety
     /// Dropping the future closes every connection at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, app, _observing, .. } = self;
+        let Self { listener, address, app, .. } = self;
         let router = router(app.clone());
         let places = Arc::new(Semaphore::new(app.options.connections.max(1)));
         let mut connections = JoinSet::new();
