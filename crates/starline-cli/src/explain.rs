@@ -63,7 +63,8 @@ fn describe(reason: &Reason) -> (String, Vec<String>) {
                 } else {
                     format!(", lacks {}", gap.missing.join(", "))
                 };
-                format!("{} is {}{missing}", gap.device, gap.status)
+                let seen = gap.last_seen_ms.map(|ago| format!(", last seen {} ago", span(ago)));
+                format!("{} is {}{}{missing}", gap.device, gap.status, seen.unwrap_or_default())
             };
             (
                 "no device that fits is there".to_owned(),

@@ -502,6 +502,7 @@ impl Core {
             return;
         }
         self.fleet.set_connected(device, false);
+        self.fleet.set_lost(device, now);
         if let Some(seat) = self.devices.get_mut(device.at()) {
             *seat = None;
         }

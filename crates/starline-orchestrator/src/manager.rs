@@ -171,7 +171,7 @@ impl Core {
         let Some(entry) = runs.get_mut(run as usize).and_then(Option::as_deref_mut) else { return };
         let scheduler = &entry.scheduler;
         let time = entry.time;
-        let now = time.at(now);
+        let (moment, now) = (now, time.at(now));
         match look {
             Look::Snapshot(reply) => {
                 let cached = entry.snapshot.take().filter(|(seq, _)| *seq == scheduler.seq());
@@ -198,7 +198,11 @@ impl Core {
                 let _ = reply.send(scheduler.settings().policy.clone());
             }
             Look::Explanation(task, reply) => {
-                let _ = reply.send(scheduler.explain(&task, now, fleet));
+                let mut explained = scheduler.explain(&task, now, fleet);
+                if let Some(explanation) = &mut explained {
+                    fleet.tell_last_seen(explanation, moment);
+                }
+                let _ = reply.send(explained);
             }
             Look::Graph(read) => {
                 // Code of somebody else: its panic is the answer that does not come, and nothing more.

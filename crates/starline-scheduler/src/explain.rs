@@ -202,7 +202,13 @@ impl Scheduler {
             } else if self.state.is_refused(task, device, now) {
                 missing.push("it refused the task a short while ago".to_owned());
             }
-            DeviceGap { device: fleet.id(device).clone(), status: fleet.status(device), missing }
+            DeviceGap {
+                device: fleet.id(device).clone(),
+                status: fleet.status(device),
+                missing,
+                // The ledger has a clock of its own: see `Fleet::tell_last_seen`.
+                last_seen_ms: None,
+            }
         };
         Reason::Unplaced { devices: devices.into_iter().take(LISTED).map(gap).collect(), more }
     }

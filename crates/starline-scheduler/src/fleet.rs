@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use starline_assign::{ClassIx, DeviceLoad};
-use starline_types::{DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, DeviceStatus, TaskSpec};
+use starline_types::{
+    DeviceId, DeviceIx, DeviceProfile, DeviceRef, DeviceSelector, DeviceStatus, Explanation, Reason,
+    TaskSpec, Timestamp,
+};
 
 use crate::wish::{Catalogue, ClassKey, Wish, lacks};
 
@@ -42,6 +45,8 @@ struct Seat {
     connected: bool,
     draining: bool,
     failed: bool,
+    /// When it was lost, on the clock of the owner of the ledger.
+    lost: Option<Timestamp>,
     in_flight: u32,
     queued: u32,
 }
@@ -113,6 +118,7 @@ impl Fleet {
             connected: false,
             draining: false,
             failed: false,
+            lost: None,
             in_flight: 0,
             queued: 0,
         });
@@ -207,6 +213,29 @@ impl Fleet {
             seat.connected = connected;
             seat.failed &= !connected;
         });
+    }
+
+    /// Says when the connection of a device was lost, on the clock of the owner of the ledger.
+    ///
+    /// # Panics
+    /// The index is not of this fleet.
+    pub fn set_lost(&mut self, device: DeviceIx, at: Timestamp) {
+        self.seats[device.at()].lost = Some(at);
+    }
+
+    /// Adds to an explanation how long ago its devices that are not there were lost, as far as
+    /// [`set_lost`](Self::set_lost) told. `now` is on the clock of the owner of the ledger, and not on that of a run.
+    /// O(devices named).
+    pub fn tell_last_seen(&self, explanation: &mut Explanation, now: Timestamp) {
+        let gaps = explanation.reasons.iter_mut().filter_map(|reason| match reason {
+            Reason::Unplaced { devices, .. } => Some(devices),
+            _ => None,
+        });
+        for gap in gaps.flatten() {
+            let seat = self.find(&gap.device).map(|device| &self.seats[device.at()]);
+            let lost = seat.filter(|seat| !seat.connected).and_then(|seat| seat.lost);
+            gap.last_seen_ms = lost.map(|lost| now.since(lost));
+        }
     }
 
     /// Says that no further try to connect a device will be made.

@@ -279,6 +279,9 @@ pub struct DeviceGap {
     pub status: DeviceStatus,
     /// What the task asks for and the device lacks; empty for one that would fit if it were there.
     pub missing: Vec<String>,
+    /// Time since its connection was lost; none if it is there, or where whoever answers does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen_ms: Option<Millis>,
 }
 
 /// A device that could take a task.

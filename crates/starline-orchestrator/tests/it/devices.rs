@@ -9,7 +9,7 @@ use starline_device::{
     TaskReport,
 };
 use starline_event::EventFilter;
-use starline_types::{DeviceStatus, Event, Reading, RunId, RunState};
+use starline_types::{DeviceStatus, Event, Millis, Reading, Reason, RunId, RunState};
 use tokio::sync::{mpsc, watch};
 
 use crate::support::{call, device, device_id, graph, noop, task_id, with_devices};
@@ -120,6 +120,34 @@ async fn a_lost_device_costs_an_attempt_and_no_task() {
         (result.status, result.attempts, &result.device),
         (Reading::Completed, 2, &Some(device_id("d2")))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unplaced_task_tells_when_its_device_was_there_last() {
+    let setup = with_devices(&[]).await;
+    let (first, (mut attempts, signal)) = puppet("d1");
+    setup.orchestrator.fleet().connect(first).await.expect("connected");
+    // The clock of a run is another one than that of the devices: this one begins later.
+    tokio::time::advance(std::time::Duration::from_secs(100)).await;
+    let run = setup.run(graph(vec![noop("a"), noop("b")], &[("a", "b")])).await;
+    attempts.recv().await.expect("begun");
+    signal.send(DeviceSignal::Lost { reason: None, certain: true }).expect("heard");
+    let gap = async || {
+        let explained = run.explain(task_id("a")).await.expect("an answer").expect("known");
+        explained.reasons.into_iter().find_map(|reason| match reason {
+            Reason::Unplaced { devices, .. } => Some(devices[0].clone()),
+            _ => None,
+        })
+    };
+    while gap().await.is_none() {
+        tokio::time::advance(std::time::Duration::from_millis(100)).await;
+    }
+    let before = gap().await.and_then(|gap| gap.last_seen_ms).expect("it was there");
+    tokio::time::advance(std::time::Duration::from_secs(7)).await;
+    let after = gap().await.expect("still not there");
+    assert_eq!(after.status, DeviceStatus::Disconnected);
+    assert_eq!(after.last_seen_ms, Some(Millis(before.0 + 7_000)));
+    assert!(before.0 < 60_000, "the time before it was lost does not count: {before}");
 }
 
 #[tokio::test(start_paused = true)]
