@@ -9,6 +9,7 @@ use starline::server::{Access, Principal, Server, ServerOptions, Token, TokenErr
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::audit::AuditFile;
 use crate::editor::EXTERNAL;
 use crate::failure::Failure;
 use crate::remote::Registered;
@@ -37,6 +38,7 @@ impl Serving {
         let no_token = |error: TokenError| Failure::infrastructure("token", "failed to make a token", &error);
         let editor = Token::generate().map_err(no_token)?;
         options.principals.push(Principal::new(EXTERNAL, editor.digest(), Access::Editor));
+        options.audit = Some(Arc::new(AuditFile::open(state)?));
         let takes_workflows = options.submitter.is_some();
         let server = Server::bind(Arc::clone(orchestrator), bus, options).await.map_err(|error| {
             Failure::infrastructure("address", "failed to listen for other processes", &error)

@@ -69,6 +69,11 @@ impl State {
         self.root.join("groups")
     }
 
+    /// What was refused by processes that can be asked, one line each.
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.root.join("audit.jsonl")
+    }
+
     /// The folders of runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join("runs")

@@ -1,6 +1,6 @@
 //! What every request has to pass: host, origin, token, form.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::answer::Refused;
 use crate::app::App;
-use crate::{Operation, Principal, Scope};
+use crate::{Denial, DenialReason, Operation, Principal, Scope};
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
 
 fn check(app: &App, request: &mut Request) -> Result<(), Refused> {
     check_host(app, request)?;
-    check_origin(app, request.headers())?;
+    check_origin(app, request)?;
     let open = request.method() == Method::GET && request.uri().path() == Operation::Health.path();
     if !open {
         let principal = authenticate(app, request)?;
@@ -66,41 +66,60 @@ fn check_host(app: &App, request: &Request) -> Result<(), Refused> {
     }
     refuse_as(
         app,
-        "host",
+        DenialReason::Host,
+        peer(request),
         Refused::new(StatusCode::FORBIDDEN, "host_not_allowed", "this host is not served here"),
     )
 }
 
-fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Refused> {
+fn check_origin(app: &App, request: &Request) -> Result<(), Refused> {
     let ours = |origin: &HeaderValue| {
         let text = origin.to_str().unwrap_or_default().to_ascii_lowercase();
         let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
         host.is_some_and(|host| app.hosts.iter().any(|known| known == host))
     };
-    if headers.get_all(header::ORIGIN).iter().all(ours) {
+    if request.headers().get_all(header::ORIGIN).iter().all(ours) {
         return Ok(());
     }
     let refused =
         Refused::new(StatusCode::FORBIDDEN, "origin_not_allowed", "requests of this origin are not served");
-    refuse_as(app, "origin", refused)
+    refuse_as(app, DenialReason::Origin, peer(request), refused)
 }
 
-fn refuse_as(app: &App, what: &'static str, refused: Refused) -> Result<(), Refused> {
-    app.log.counters.refuse(what);
-    tracing::warn!(target: "starline::audit", refused = what, "request refused");
+fn refuse_as(
+    app: &App,
+    reason: DenialReason,
+    address: Option<IpAddr>,
+    refused: Refused,
+) -> Result<(), Refused> {
+    app.log.counters.refuse(reason.as_str());
+    tracing::warn!(target: "starline::audit", refused = reason.as_str(), "request refused");
+    note(app, Denial::new(reason, address));
     Err(refused)
+}
+
+fn note(app: &App, denial: Denial) {
+    if let Some(audit) = &app.options.audit {
+        audit.note(&denial);
+    }
+}
+
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Peer>().map(|peer| peer.0.ip())
 }
 
 /// Who asks. The answer to somebody unknown is always the same.
 fn authenticate(app: &App, request: &Request) -> Result<Principal, Refused> {
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let peer = peer(request);
     if let Some(left) = peer.and_then(|peer| app.throttle.wait(peer)) {
         app.log.counters.refuse("throttled");
+        note(app, Denial::new(DenialReason::Throttled, peer));
         let message = "too many failed authentications from this address";
         let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
         return Err(refused.retry_after(left.as_secs().saturating_add(1)));
     }
-    let known = bearer(request.headers()).and_then(|token| {
+    let token = bearer(request.headers());
+    let known = token.as_ref().ok().and_then(|token| {
         // Every principal is looked at, so that the time does not tell which one it was.
         let mut found = None;
         for principal in &app.principals {
@@ -117,6 +136,8 @@ fn authenticate(app: &App, request: &Request) -> Result<Principal, Refused> {
         app.throttle.note(peer);
     }
     app.log.counters.refuse("authentication");
+    let reason = token.err().unwrap_or(DenialReason::UnknownToken);
+    note(app, Denial::new(reason, peer));
     if app.throttle.is_worth_telling() {
         tracing::warn!(target: "starline::audit", peer = ?peer, "authentication failed");
     }
@@ -124,14 +145,13 @@ fn authenticate(app: &App, request: &Request) -> Result<Principal, Refused> {
     Err(Refused::new(StatusCode::UNAUTHORIZED, "unauthenticated", message))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that a request has, or what is wrong with its header.
+fn bearer(headers: &HeaderMap) -> Result<&str, DenialReason> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
-        return None;
-    }
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    let value = values.next().ok_or(DenialReason::NoToken)?.to_str().ok();
+    let value = value.filter(|_| values.next().is_none());
+    let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or(DenialReason::NotBearer)?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).ok_or(DenialReason::NotBearer)
 }
 
 /// A form of a page can send a POST elsewhere, but not as JSON.
@@ -159,9 +179,16 @@ pub(crate) async fn allow(app: App, scope: Scope, request: Request, next: Next) 
             Err(refused) => refused.into_response(),
         };
     }
+    let peer = peer(&request);
     app.log.counters.refuse("scope");
     let name = principal.map_or("nobody", |who| who.name.as_str());
     tracing::warn!(target: "starline::audit", principal = name, scope = scope.as_str(), "scope refused");
+    let denial = Denial {
+        reason: DenialReason::Scope(scope),
+        address: peer,
+        principal: principal.map(|who| who.name.clone()),
+    };
+    note(&app, denial);
     let message = format!("this token does not allow to {}", scope.as_str());
     Refused::new(StatusCode::FORBIDDEN, "not_permitted", message)
         .with("scope", scope.as_str())

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod audit;
 mod batch;
 mod command;
 mod edits;
@@ -22,6 +23,7 @@ mod timing;
 mod token;
 mod waits;
 
+pub use audit::{Audit, Denial, DenialReason};
 pub use openapi::openapi;
 pub use operation::Operation;
 pub use options::{BindError, ServerOptions};

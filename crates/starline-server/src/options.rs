@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Principal, Submitter, Token, TokenError};
+use crate::{Audit, Principal, Submitter, Token, TokenError};
 
 /// What a server is told. The default listens on loopback, on a port that the system chooses.
 #[derive(Clone, Debug)]
@@ -23,6 +23,9 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
     /// What turns a workflow into a run; without it, runs cannot be submitted here.
     pub submitter: Option<Arc<dyn Submitter>>,
+    /// Who keeps a record of requests that are refused at the door; without it they are counted, and logged as far as
+    /// there is room.
+    pub audit: Option<Arc<dyn Audit>>,
     /// Largest body of a request, in bytes; 4 MiB. A larger one is refused with 413.
     pub body_limit: usize,
     /// Longest time that a body may take to arrive; 30 s. After it the request is refused with 408.
@@ -50,6 +53,7 @@ impl Default for ServerOptions {
             principals: Vec::new(),
             allowed_hosts: Vec::new(),
             submitter: None,
+            audit: None,
             body_limit: 4 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             history: 16_384,

@@ -1,6 +1,7 @@
 //! The command line as programs and people meet it: arguments in, output and exit code out.
 
 mod approvals;
+mod audit;
 mod demo;
 mod devices;
 mod doctor;

@@ -1,12 +1,13 @@
 //! Who may ask: addresses, hosts, origins, tokens, scopes.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hyper::{Method, StatusCode};
 use starline_journal::NoJournal;
 use starline_server::{
-    BindError, ConnectionFile, EventBus, Operation, Orchestrator, Scope, Server, ServerOptions, Token,
+    Audit, BindError, ConnectionFile, Denial, DenialReason, EventBus, Operation, Orchestrator, Scope, Server,
+    ServerOptions, Token,
 };
 use starline_strategies::LoadBalance;
 
@@ -109,6 +110,60 @@ async fn only_the_header_carries_the_token() {
     let lower = format!("bearer {token}");
     let reply = world.stranger().send(Method::GET, "/v1/runs", &[("authorization", Some(&lower))], "").await;
     assert_eq!(reply.status, StatusCode::OK);
+}
+
+/// Keeps everything.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<Denial>>);
+
+impl Audit for Kept {
+    fn note(&self, denial: &Denial) {
+        self.0.lock().expect("sound").push(denial.clone());
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_at_the_door_is_told_once_and_without_the_token() {
+    let kept = Arc::new(Kept::default());
+    let audit = Arc::clone(&kept);
+    let world = World::with(|options| {
+        options.failures = 4;
+        options.audit = Some(audit as _);
+    })
+    .await;
+    let wrong = Token::generate().expect("random");
+    let bearer = format!("Bearer {}", wrong.reveal());
+    let stranger = world.stranger();
+    stranger.get("/healthz").await;
+    world.operator.get("/v1/runs").await;
+    assert!(kept.0.lock().expect("sound").is_empty(), "nothing was refused");
+    stranger.get("/v1/runs").await;
+    for header in [bearer.as_str(), bearer.as_str(), "Basic eDp5"] {
+        stranger.send(Method::GET, "/v1/runs", &[("authorization", Some(header))], "").await;
+    }
+    stranger.get("/v1/runs").await;
+    world.observer.send(Method::GET, "/v1/runs", &[("host", Some("evil.test"))], "").await;
+    world.observer.send(Method::GET, "/v1/runs", &[("origin", Some("http://evil.test"))], "").await;
+    let kept = kept.0.lock().expect("sound");
+    let words: Vec<&str> = kept.iter().map(|denial| denial.reason.as_str()).collect();
+    assert_eq!(
+        words,
+        ["no_token", "unknown_token", "unknown_token", "not_bearer", "throttled", "host", "origin"]
+    );
+    assert!(kept.iter().all(|denial| denial.address.is_some_and(|address| address.is_loopback())));
+    assert!(!format!("{kept:?}").contains(wrong.reveal()));
+}
+
+#[tokio::test]
+async fn a_scope_that_is_refused_is_told_with_its_principal() {
+    let kept = Arc::new(Kept::default());
+    let audit = Arc::clone(&kept);
+    let world = World::with(|options| options.audit = Some(audit as _)).await;
+    world.observer.post("/v1/runs", "{}").await;
+    let kept = kept.0.lock().expect("sound");
+    let denial = kept.first().expect("told");
+    assert_eq!(denial.reason, DenialReason::Scope(Scope::Control));
+    assert_eq!((kept.len(), denial.principal.as_deref()), (1, Some("screen")));
 }
 
 #[tokio::test]
