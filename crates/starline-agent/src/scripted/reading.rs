@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use serde_json::json;
+use starline_graph::TaskGraph;
 use starline_planner::{
     EditFault, Outcome, PlanRequest, PlannerError, PlannerFault, ProposedBatch, TaskId, UnreadEdits, Value,
 };
@@ -89,10 +90,12 @@ pub(super) fn read(request: &PlanRequest, filled: Filled) -> Result<ProposedBatc
 fn read_edits(edits: &[Value]) -> Result<ReadBatch, PlannerError> {
     // Values are written and read again, so that a rule is read exactly as a batch of anybody else.
     let text = json!({ "edits": edits }).to_string();
-    read_batch(text.as_bytes(), &BatchOptions::default()).map_err(|problems| {
+    let read = read_batch(text.as_bytes(), &BatchOptions::default()).map_err(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         PlannerError::with_source(PlannerFault::InvalidAnswer, problems.join("\n"))
-    })
+    })?;
+    // Nothing of the graph is needed: a rule sends no files, not even those that a task is sent already.
+    Ok(read.resolve(&TaskGraph::default()))
 }
 
 /// What is wrong with an edit without gaps, whatever the task.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scene::{add, load};
+use crate::scene::{add, batch, completed, load, request};
 
 fn faults(rules: Value) -> Vec<String> {
     load(rules).expect_err("faults").iter().map(ToString::to_string).collect()
@@ -38,6 +38,25 @@ fn every_fault_of_every_rule_is_listed() {
         "{found:#?}"
     );
     assert!(found[7].contains("\"drop_task\" is no operation (one of add_task, update_task"), "{}", found[7]);
+}
+
+#[test]
+fn files_of_the_author_are_refused() {
+    let task =
+        |name: &str| json!({ "id": name, "run": { "noop": {} }, "inputs": { "x": { "file": "x.txt" } } });
+    let found = faults(json!([{ "task": "scan", "edits": [
+        { "op": "add_task", "task": task("b") },
+        { "op": "update_task", "id": "c", "set": { "inputs": { "x": { "file": "x.txt" } } } },
+    ] }]));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found.iter().all(|fault| fault.contains("cannot send files of its author")), "{found:#?}");
+    // With gaps it is known when they are filled in, and refused as a part of the batch.
+    let rules = json!([{ "task": "scan", "edits": [{ "op": "add_task", "task": task("{{ task.id }}.b") }] }]);
+    let planner = load(rules).expect("known later");
+    let proposed = batch(&planner, request(vec![completed("scan")]));
+    let faults = proposed.unread.expect("a fault").faults;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].message.contains("cannot send files of its author"), "{faults:?}");
 }
 
 #[test]

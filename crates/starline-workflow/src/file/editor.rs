@@ -12,11 +12,12 @@ use super::after::condition_hint;
 use super::conditions::check_rule;
 use super::name::is_name;
 use super::policy::EDITS;
+use super::sent::sent;
 use crate::excerpt::quoted;
 use crate::fields::{Field, Fields, What};
 use crate::nearest;
 use crate::problem::{INVALID_CONDITION, INVALID_VALUE, MISSING_FIELD, Report};
-use crate::tree::View;
+use crate::tree::{List, Map, View};
 
 /// Most answers for each hold.
 const MAX_ATTEMPTS: u64 = 20;
@@ -176,8 +177,31 @@ fn edits_of(section: &Field<'_>, report: &mut Report) -> Vec<Value> {
             let message = format!("`op` of an edit of {what} is {}, which is no operation", quoted(name));
             report.add(op.mark(), INVALID_VALUE, message).hint = nearest::choices(name, &EDITS);
         }
+        refuse_files(what, item, report);
     }
     list.items().map(|item| item.json(report)).collect()
+}
+
+/// Refuses files of the author in the tasks of an edit: nobody reads them while the run goes on.
+fn refuse_files(what: What<'_>, edit: View<'_>, report: &mut Report) {
+    let tasks = edit.field("graph").and_then(|graph| graph.field("tasks"));
+    let listed = tasks.and_then(View::list).into_iter().flat_map(List::items);
+    let named = tasks.and_then(View::map).into_iter().flat_map(Map::entries).map(|entry| entry.value);
+    let one = ["task", "set"].into_iter().filter_map(|name| edit.field(name));
+    let tasks = one.chain(listed).chain(named);
+    for inputs in tasks.filter_map(|task| task.field("inputs")?.map()) {
+        for input in inputs.entries() {
+            let Some(only) = sent(input.value).filter(|only| only.key == "file") else { continue };
+            let message = format!(
+                "input {} of an edit of {what} is a file, and an edit of a run cannot send files of its author",
+                quoted(input.key)
+            );
+            report.add(only.at, INVALID_VALUE, message).hint(
+                "write a value, or send an output such as `{ artifact: tasks.ID.outputs.NAME }`; a value that looks \
+                 like this is written `{ value: { file: … } }`",
+            );
+        }
+    }
 }
 
 fn openai(section: &Field<'_>, report: &mut Report) -> Option<OpenAiSettings> {

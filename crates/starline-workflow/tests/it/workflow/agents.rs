@@ -160,6 +160,39 @@ fn files_are_read_once_each_while_loading() {
 }
 
 #[test]
+fn rules_send_no_files_of_the_author() {
+    let with = |edit: &str| {
+        format!(
+            "version: 1\ntasks: {{ a: {{ run: {{ noop: }} }} }}\neditor:\n  scripted:\n    - {{ task: a, edits: [{edit}] }}\n"
+        )
+    };
+    for edit in [
+        "{ op: add_task, task: { id: b, run: { noop: }, inputs: { x: { file: x.txt } } } }",
+        "{ op: add_task, task: { id: b, run: { noop: }, inputs: { x: { file: \"{{ task.id }}.txt\" } } } }",
+        "{ op: update_task, id: a, set: { inputs: { x: { file: x.txt } } } }",
+        "{ op: merge, graph: { tasks: { b: { run: { noop: }, inputs: { x: { file: x.txt } } } } } }",
+        "{ op: build, graph: { tasks: [{ id: b, run: { noop: }, inputs: { x: { file: x.txt } } }] } }",
+    ] {
+        let file = with(edit);
+        let problems = crate::problems(&file);
+        assert_eq!(problems.len(), 1, "{}", crate::listed(&problems));
+        let problem = &problems[0];
+        let column = file.lines().nth(4).and_then(|line| line.find("file: ")).expect("the place") + 1;
+        let place =
+            (usize::try_from(problem.line).expect("small"), usize::try_from(problem.column).expect("small"));
+        assert_eq!((problem.code.as_str(), place), ("invalid_value", (5, column)), "{problem}");
+        assert!(problem.hint.as_deref().is_some_and(|hint| hint.contains("artifact: ")), "{problem:?}");
+    }
+    for edit in [
+        "{ op: add_task, task: { id: b, run: { noop: }, inputs: { x: { value: { file: x.txt } } } } }",
+        "{ op: add_task, task: { id: b, run: { noop: }, inputs: { x: { file: x.txt, mode: 5 } } } }",
+        "{ op: add_task, task: { id: b, run: { noop: }, inputs: { x: { artifact: tasks.a.outputs.y } } } }",
+    ] {
+        load(&with(edit));
+    }
+}
+
+#[test]
 fn lines_with_secrets_in_them_are_not_shown() {
     let file = "version: 1\nsecrets: { TOKEN: hunter2 }\ntasks: {}\neditor: { openai: { base_url_env: A, key_env: sk-hunter2, model: m } }\n";
     let problems = crate::problems(file);
