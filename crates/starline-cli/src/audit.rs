@@ -99,7 +99,7 @@ impl AuditFile {
     /// It is there, and cannot be used, or others may look into it.
     pub(crate) fn open(state: &State) -> Result<Self, Failure> {
         let path = state.audit();
-        let root = path.parent().unwrap_or(Path::new("."));
+        let root = path.parent().unwrap_or_else(|| Path::new("."));
         let mode = match fs::metadata(&path) {
             Ok(found) => found.mode() & 0o777,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -139,7 +139,7 @@ impl AuditFile {
         let full = |file: &File| Ok::<_, io::Error>(file.metadata()?.len() + text.len() as u64 > LIMIT);
         let mut file = append_to(&self.path)?;
         if full(&file)? {
-            let folder = File::open(self.path.parent().unwrap_or(Path::new(".")))?;
+            let folder = File::open(self.path.parent().unwrap_or_else(|| Path::new(".")))?;
             // Let go with the handle.
             folder.lock()?;
             file = append_to(&self.path)?;

@@ -72,6 +72,14 @@ impl Failure {
             Some(problems) => {
                 Self::issues(file, problems.iter().map(|problem| Issue::told(problem, text)).collect())
             }
+            // The graph has faults that only the orchestrator finds: told as `run` tells them itself.
+            None if body["error"] == "rejected" => {
+                let faults = body["rejections"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let text = |fault: &Value, field: &str| fault[field].as_str().unwrap_or_default().to_owned();
+                let hint = |fault: &Value| fault["hint"].as_str().map(str::to_owned);
+                let issue = |fault| Issue::whole(&text(fault, "code"), text(fault, "message"), hint(fault));
+                Self::issues(file, faults.iter().map(issue).collect())
+            }
             // What is wrong is wrong with the file or with the flags.
             None if body["error"] == "invalid_submission" => Self::Answer { exit: Exit::Invalid, body },
             None => Self::Answer { exit, body },
@@ -280,6 +288,17 @@ mod tests {
         let Failure::Other { exit, code, message, .. } = failure else { panic!("{failure:?}") };
         assert_eq!((exit, code), (Exit::Refused, "no_eligible_device"));
         assert_eq!(message, "no device fits: task scan lacks logs");
+    }
+
+    #[test]
+    fn a_graph_that_another_process_refuses_is_invalid_input() {
+        let fault = json!({"edit": 0, "code": "limit_exceeded", "message": "too many tasks", "hint": "make two runs of it"});
+        let body = json!({"error": "rejected", "current": 0, "rejections": [fault]});
+        let refused = Failure::Answer { exit: Exit::Refused, body }.of_file("flow.yaml", "version: 1");
+        assert_eq!((refused.exit(), refused.reason().as_str()), (Exit::Invalid, "too many tasks"));
+        assert_eq!(refused.hint(), Some("make two runs of it"));
+        let busy = Failure::Answer { exit: Exit::Infrastructure, body: json!({"error": "limit_exceeded"}) };
+        assert_eq!(busy.of_file("flow.yaml", "").exit(), Exit::Infrastructure, "not the fault of the file");
     }
 
     #[test]
