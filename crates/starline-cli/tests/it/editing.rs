@@ -154,6 +154,16 @@ fn a_server_takes_runs_of_others() {
     assert_eq!((&told["file"], &told["errors"][0]["line"]), (&json!("broken.yaml"), &json!(2)), "{told}");
     let strategy = folder.run(&["run", "long.yaml", "--detach", "--strategy", "nothing"]);
     assert_eq!(strategy.code, Some(2), "{}", strategy.stderr);
+    // The server knows folders by their whole path, with which this text is beyond the limit: found behind the file.
+    let script = "x".repeat((256 << 10) - 10);
+    folder.write(
+        "large.yaml",
+        format!("version: 1\ntasks: {{ a: {{ run: {{ sh: \"# {script}\", cwd: . }} }} }}\n"),
+    );
+    assert_eq!(folder.run(&["validate", "large.yaml"]).code, Some(0));
+    let large = folder.run(&["run", "large.yaml", "--detach"]);
+    assert_eq!(large.code, Some(2), "invalid input, and no edit: {}", large.stderr);
+    assert!(large.stderr.contains("large.yaml: task a has"), "{}", large.stderr);
     let mut watching = folder.start(&["watch", &run, "--json"]);
     watching.until_task("task_started", "first");
     ok(&folder, &["edit", &run, "--add-task", "more", "--sh", "pwd", "--after", "third"]);
