@@ -95,11 +95,15 @@ impl Timed {
             self.figures.run_time.0 = self.figures.run_time.0.saturating_add(end.duration_ms.0);
             return;
         }
-        let known = self.runs.get_mut(&envelope.run_id);
-        let course = match known {
+        // Of a run from before the graph is not known, and what needs none is measured. A late report of one that has
+        // ended begins nothing that would be kept for ever.
+        let begins =
+            matches!(envelope.event, Event::HoldActivated { .. } | Event::TaskCancelRequested { .. });
+        let mut unknown = Course::default();
+        let course = match self.runs.get_mut(&envelope.run_id) {
             Some(course) => course,
-            // Facts of a run from before: its graph is not known, and what needs none is measured.
-            None => self.runs.entry(envelope.run_id.clone()).or_default(),
+            None if begins => self.runs.entry(envelope.run_id.clone()).or_default(),
+            None => &mut unknown,
         };
         course.now = course.now.max(now);
         course.note(&envelope.event, now, &mut self.figures);
@@ -214,5 +218,92 @@ fn word(kind: &ErrorKind) -> &'static str {
         ErrorKind::QueueTimeout => "queue_timeout",
         ErrorKind::NoEligibleDevice => "no_eligible_device",
         ErrorKind::Other(_) => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use starline_types::{CancelReason, GraphSpec, Payload, RunEnd, TaskSpec};
+    use std::sync::Arc;
+
+    fn fact(run: &str, t: u64, event: Event) -> Envelope {
+        Envelope {
+            seq: starline_types::Seq(1),
+            run_id: RunId::new(run).expect("id"),
+            revision: Default::default(),
+            t: Timestamp(t),
+            at: Default::default(),
+            cause: None,
+            event,
+        }
+    }
+
+    fn task() -> TaskRef {
+        TaskRef::unresolved(TaskId::new("a").expect("id"))
+    }
+
+    fn created(tasks: usize) -> Event {
+        let spec = |at| Arc::new(TaskSpec::new(TaskId::new(format!("t{at}")).expect("id"), Payload::Noop));
+        let graph = GraphSpec { tasks: (0..tasks).map(spec).collect(), ..GraphSpec::default() };
+        Event::RunCreated { name: "r".into(), graph: Arc::new(graph), settings: Arc::default() }
+    }
+
+    fn ended() -> Event {
+        Event::RunCompleted(Box::new(RunEnd {
+            state: RunState::Completed,
+            total_tasks: 1,
+            counts: Default::default(),
+            duration_ms: Millis(1_500),
+            reason: None,
+            unconfirmed: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn nothing_is_kept_of_runs_that_have_ended() {
+        let timings = Timings::default();
+        for run in 0..10 {
+            let name = format!("r-{run}");
+            timings.note(&fact(&name, 0, created(1)));
+            timings.note(&fact(&name, 5, ended()));
+            let late = Event::ResultIgnored { task: task(), attempt: 1, reason: IgnoreReason::RunEnded };
+            timings.note(&fact(&name, 6, late));
+        }
+        assert!(timings.timed().runs.is_empty());
+        timings.read(|figures| {
+            assert_eq!((figures.ignored["run_ended"], figures.run_time), (10, Millis(15_000)));
+        });
+    }
+
+    #[test]
+    fn graphs_are_followed_up_to_a_number_of_tasks_in_all() {
+        let timings = Timings::default();
+        timings.note(&fact("large", 0, created(TASKS)));
+        timings.note(&fact("more", 0, created(1)));
+        timings.read(|figures| assert_eq!(figures.unmeasured, 1));
+        timings.note(&fact("large", 9, ended()));
+        timings.note(&fact("then", 0, created(1)));
+        timings.read(|figures| assert_eq!(figures.unmeasured, 1, "there is room again"));
+    }
+
+    #[test]
+    fn a_run_from_before_is_measured_where_no_graph_is_needed() {
+        let timings = Timings::default();
+        let reason = CancelReason::Task;
+        timings.note(&fact("r", 10, Event::TaskCancelRequested { task: task(), attempt: 2, reason }));
+        let cancelled = Event::TaskCancelled {
+            task: task(),
+            attempt: 2,
+            reason,
+            confirmed: true,
+            confirmed_by: None,
+            edges: Box::default(),
+        };
+        timings.note(&fact("r", 35, cancelled));
+        timings.read(|figures| {
+            let text = figures.cancel_confirm.samples("x");
+            assert!(text.contains("x_sum 0.025\nx_count 1"), "{text}");
+        });
     }
 }
