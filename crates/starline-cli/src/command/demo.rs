@@ -69,13 +69,14 @@ const FILES: [(&str, &str); 4] = [
     ("report.html, report.md", "what happened, for people"),
     ("trace.json", "what each slot did, for https://ui.perfetto.dev"),
     ("graph.mmd", "the graph, for Mermaid"),
-    ("journal.jsonl", "every fact; result.json has the end"),
+    ("journal.redb", "every fact; result.json has the end"),
 ];
 
 const NEXT: &str = "\
 Next:
   starline show last                        # what became of each task, with causes
   starline show last collect_b.r2           # everything about one task
+  starline replay last                      # every fact, one after the other
   starline export last --to svg -o run.svg  # draw it
   starline init                             # a workflow file to begin with
   starline plan workflow.yaml               # what would run where, and how long it would take

@@ -28,6 +28,22 @@ fn it_goes_as_its_script_says_and_equal_seeds_give_equal_events() {
 }
 
 #[test]
+fn the_files_that_it_names_are_there() {
+    let folder = Folder::new();
+    let ended = folder.run(&["demo"]);
+    let mut lines = ended.stdout.lines().skip_while(|line| !line.starts_with("Files in "));
+    let shown = lines.next().expect("the files are shown");
+    let run = folder.path().join(shown.trim_start_matches("Files in ").trim_end_matches(':'));
+    let named =
+        lines.take_while(|line| line.starts_with("  ")).filter_map(|line| line.trim().split("  ").next());
+    let named: Vec<&str> = named.flat_map(|names| names.split(", ")).collect();
+    assert!(named.contains(&"report.html"), "{named:?}");
+    for name in named {
+        assert!(run.join(name).is_file(), "{name} is not in {}", run.display());
+    }
+}
+
+#[test]
 fn people_see_the_plan_the_run_and_what_to_try_next() {
     let folder = Folder::new();
     let ended = folder.run(&["demo", "--ephemeral"]);
