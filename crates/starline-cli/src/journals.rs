@@ -1,18 +1,29 @@
 //! The journals of many runs: each has its own file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use starline::journal::{Fence, Journal, JournalError, Opened, RunId, Seq, SharedEnvelope};
 
-use crate::journal::RunJournal;
+use crate::journal::{Read, RunJournal, reader};
 
-/// The journals of the runs that are under way. A run without one keeps nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Journals(Mutex<BTreeMap<RunId, Arc<RunJournal>>>);
+/// The journals of the runs that are under way. A run without one keeps nothing; those of runs that are over can be
+/// read.
+#[derive(Debug)]
+pub(crate) struct Journals {
+    open: Mutex<BTreeMap<RunId, Arc<RunJournal>>>,
+    /// The folders of all runs.
+    runs: PathBuf,
+}
 
 impl Journals {
+    /// Journals of runs with folders in this one.
+    pub(crate) fn new(runs: PathBuf) -> Self {
+        Self { open: Mutex::default(), runs }
+    }
+
     /// From now on facts of the run are written into its journal.
     pub(crate) fn add(&self, run: &RunId, journal: Arc<RunJournal>) {
         self.open().insert(run.clone(), journal);
@@ -24,7 +35,7 @@ impl Journals {
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<RunId, Arc<RunJournal>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of(&self, run: &RunId) -> Option<Arc<RunJournal>> {
@@ -56,7 +67,14 @@ impl Journal for Journals {
     ) -> Result<Vec<SharedEnvelope>, JournalError> {
         match self.of(run) {
             Some(journal) => journal.read(run, after, most).await,
-            None => Ok(Vec::new()),
+            None => {
+                let (folder, run) = (self.runs.join(run.as_str()), run.clone());
+                let read = tokio::task::spawn_blocking(move || match reader(&folder) {
+                    Ok(Read::Idle(reader)) => reader.read(&run, after, most),
+                    _ => Ok(Vec::new()),
+                });
+                read.await.unwrap_or(Ok(Vec::new()))
+            }
         }
     }
 

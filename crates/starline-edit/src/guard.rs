@@ -15,7 +15,8 @@ fn admits(patterns: Option<&[smol_str::SmolStr]>, text: &str) -> bool {
 /// The fault of an operation that the policy does not allow.
 pub(crate) fn operation(edit: usize, change: &Edit, policy: &Policy) -> Option<Fault> {
     let allowed = policy.allow.as_ref()?;
-    let op = change.op();
+    // What brings tasks back adds them.
+    let op = if matches!(change, Edit::Restore { .. }) { "add_task" } else { change.op() };
     if allowed.iter().any(|known| known == op) {
         return None;
     }
@@ -49,6 +50,17 @@ pub(crate) fn fields(edit: usize, task: &TaskSpec, set: &[TaskField], policy: &P
         faults.push(Fault::new(edit, Code::NotPermitted, &task.id, message).hint("leave the gate as it is"));
     }
     faults
+}
+
+/// The fault of an editor who changes the gate of a task: whoever may not approve may not open the gate either.
+pub(crate) fn gate(edit: usize, task: &TaskSpec, set: &[TaskField]) -> Option<Fault> {
+    let gate = task.gate()?;
+    let changes = |field: &TaskField| matches!(field, TaskField::Approval(to) if to.as_ref() != Some(gate));
+    set.iter().any(changes).then(|| {
+        let message = format!("an editor may not change the approval of task {}", task.id);
+        Fault::new(edit, Code::NotPermitted, &task.id, message)
+            .hint("leave the gate as it is; an operator may change it")
+    })
 }
 
 fn fault(

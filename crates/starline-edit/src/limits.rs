@@ -73,6 +73,8 @@ pub struct Surroundings<'a> {
     pub limits: Limits,
     /// Guard rails; `None`: everything is allowed.
     pub policy: Option<&'a Policy>,
+    /// The author is an editor, who asks for approvals and gives none: gates of tasks stay as they are.
+    pub editor: bool,
     /// What the run has seen of edits before, for its limits.
     pub usage: Usage,
     /// Evaluates conditions over tasks that have ended; `None`: there are none.

@@ -102,7 +102,7 @@ impl ServeArgs {
                 )
             })?;
         }
-        let journals = Arc::new(Journals::default());
+        let journals = Arc::new(Journals::new(state.runs()));
         let (orchestrator, bus) = starline::with_journal(Arc::clone(&journals) as _);
         let orchestrator = Arc::new(orchestrator);
         for device in as_devices(&processes) {

@@ -1,7 +1,7 @@
 //! `starline watch`
 
 use clap::Args;
-use starline::types::{DeviceProfile, GraphSpec, RunState};
+use starline::types::{DeviceProfile, Event, GraphSpec, RunState};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -73,6 +73,19 @@ pub(crate) async fn follow(remote: &Remote, after: u64, output: &Output) -> Resu
         .filter_map(|device| serde_json::from_value(device["profile"].clone()).ok())
         .collect();
     let mut watcher = view(output, &graph, &devices);
+    if after > 0 {
+        // Lines count from the start, which is not among what is shown.
+        let mut before = Facts::open(remote, 0).await?;
+        while let Some(Fact::Event(envelope)) = before.next().await? {
+            if envelope.seq.0 > after {
+                break;
+            }
+            watcher.past(&envelope);
+            if matches!(envelope.event, Event::RunStarted { .. }) {
+                break;
+            }
+        }
+    }
     let mut facts = Facts::open(remote, after).await?;
     let mut end = None;
     while let Some(fact) = facts.next().await? {

@@ -330,7 +330,13 @@ pub(crate) fn facts(
             return journal::each(&reader, &folder, see).map(|()| false);
         }
         match block_on(find(state_dir, name)) {
-            Ok(remote) => return block_on(facts_of(&remote, &mut see)).map(|()| true),
+            Ok(remote) if block_on(facts_of(&remote, &mut see))? => return Ok(true),
+            // It has ended meanwhile, and its journal is not free yet.
+            Ok(_) if again < TRIES => pause(BETWEEN),
+            Ok(_) => {
+                let message = format!("the process of run {name} does not hand out all of its facts");
+                return Err(Failure::new(Exit::Journal, "journal", message).with_hint("try again"));
+            }
             // It is about to say where it can be asked, or writes its last files.
             Err(_) if again < TRIES => pause(BETWEEN),
             Err(failure) => return Err(failure),
@@ -339,22 +345,32 @@ pub(crate) fn facts(
     Ok(false)
 }
 
-/// Facts of a run that another process carries out, as far as it is now.
+/// Facts of a run that another process carries out, as far as it is now. False, and nothing is handed over, if that
+/// process does not have the first ones any more.
 async fn facts_of(
     remote: &Remote,
     see: &mut impl FnMut(&Envelope) -> Result<bool, Failure>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let state = remote.client.get(&remote.path("")).await?;
     let until = state["seq"].as_u64().unwrap_or(0);
     let mut facts = Facts::open(remote, 0).await?;
+    let mut any = false;
     while let Some(fact) = facts.next().await? {
-        let Fact::Event(envelope) = fact else { continue };
+        let envelope = match fact {
+            Fact::Event(envelope) => envelope,
+            Fact::Gap { .. } if !any => return Ok(false),
+            Fact::Gap { from, to } => {
+                let message = format!("facts {from} to {to} of run {} are missing", remote.run);
+                return Err(Failure::new(Exit::Journal, "journal", message).with_hint("try again"));
+            }
+        };
+        any = true;
         let is_numbered = envelope.event.kind() != EventKind::Progress;
         if is_numbered && (!see(&envelope)? || envelope.seq.0 >= until) {
             break;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The state folder and the name of the run of a folder.

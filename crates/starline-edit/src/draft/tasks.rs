@@ -108,6 +108,9 @@ impl Draft<'_, '_> {
         }
         let mut faults = task_rules::faults(edit, &spec, self.around, &self.devices, &self.hints);
         let mut amended = None;
+        if self.around.editor {
+            faults.extend(guard::gate(edit, self.graph.spec(task), set));
+        }
         if let Some(policy) = self.around.policy {
             faults.extend(guard::fields(edit, &spec, set, policy));
             let gated = guard::gated(&Arc::new(spec.clone()), "", policy);

@@ -99,6 +99,7 @@ pub(crate) fn condition(graph: &TaskGraph, task: TaskIx, condition: &Condition) 
 
 pub(crate) fn around(rules: &Rules) -> Surroundings<'_> {
     Surroundings {
+        editor: false,
         devices: rules.devices.as_deref(),
         limits: rules.limits.clone(),
         policy: rules.policy.as_ref(),

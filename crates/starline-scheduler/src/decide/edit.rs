@@ -8,7 +8,7 @@ use starline_edit::{
 use starline_graph::{Condition, TaskGraph};
 use starline_synchronizer::Answered;
 use starline_types::{
-    Applied, DeviceId, EditBatch, Event, HoldId, HoldReason, LateEdits, Millis, Origin, PauseCause,
+    Applied, DeviceId, EditBatch, Event, HoldId, HoldReason, LateEdits, Millis, Origin, Patterns, PauseCause,
     Placement, Policy, RejectedEdit, Revision, RunState, TaskId, TaskIx, Timestamp,
 };
 
@@ -102,7 +102,8 @@ impl Scheduler {
         fleet: &mut Fleet,
         step: &mut Step,
     ) {
-        let (added, limits) = (submission.batch.edits.len(), &self.limits);
+        let unread = submission.unread.as_ref().map_or(0, |unread| unread.edits());
+        let (added, limits) = (submission.batch.edits.len() + unread, &self.limits);
         let counted = |fault: &Fault| match fault.item.as_str() {
             BATCHES | "added_tasks" => true,
             // A batch that is too large by itself says nothing about the run.
@@ -179,17 +180,23 @@ impl Scheduler {
             condition.judge(&outcome, &settings.inputs).map_err(|error| error.to_string())
         };
         let judge: Judge<'_> = &judge;
-        // What an edit may do binds editors alone; how much may be edited binds everybody.
-        let guarded = submission.author.role == Role::Editor && submission.origin == Origin::Edit;
-        let counts = |policy: &Policy| Policy { limits: policy.limits.clone(), ..Policy::default() };
-        let counts = settings.policy.as_deref().filter(|_| !guarded).map(counts);
+        // What an edit may do binds editors alone; how much may be edited binds everybody. What is undone comes back
+        // exactly as it was, so no gate is put on it.
+        let guarded = submission.author.role == Role::Editor;
+        let part = |policy: &Policy| match guarded {
+            true => Policy { require_approval: Patterns::default(), ..policy.clone() },
+            false => Policy { limits: policy.limits.clone(), ..Policy::default() },
+        };
+        let is_whole = guarded && submission.origin == Origin::Edit;
+        let part = settings.policy.as_deref().filter(|_| !is_whole).map(part);
         let around = Surroundings {
             devices: (!devices.is_empty()).then_some(devices),
             limits: self.limits_in_force(),
-            policy: counts
+            policy: part
                 .as_ref()
                 .or(settings.policy.as_deref())
                 .filter(|_| !guarded || !self.has_bug(Bug::PolicyIgnored)),
+            editor: guarded,
             usage: self.state.usage,
             judge: Some(judge),
             inputs: Some(&settings.inputs),
