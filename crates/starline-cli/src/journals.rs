@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use starline::journal::{Fence, Journal, JournalError, Opened, RunId, Seq, SharedEnvelope};
+use starline::journal::{Fence, Journal, JournalError, JournalFault, Opened, RunId, Seq, SharedEnvelope};
 
-use crate::journal::{Read, RunJournal, reader};
+use crate::journal::{JOURNAL, Read, RunJournal, reader};
 
 /// The journals of the runs that are under way. A run without one keeps nothing; those of runs that are over can be
 /// read.
@@ -71,7 +71,11 @@ impl Journal for Journals {
                 let (folder, run) = (self.runs.join(run.as_str()), run.clone());
                 let read = tokio::task::spawn_blocking(move || match reader(&folder) {
                     Ok(Read::Idle(reader)) => reader.read(&run, after, most),
-                    _ => Ok(Vec::new()),
+                    // Whoever has it reads it as well, and lets it go soon.
+                    Ok(Read::Live) => Err(JournalError::new(JournalFault::Locked).of_run(&run)),
+                    // A run that keeps nothing has none.
+                    Err(_) if !folder.join(JOURNAL).exists() => Ok(Vec::new()),
+                    Err(_) => Err(JournalError::new(JournalFault::Failed).of_run(&run)),
                 });
                 read.await.unwrap_or(Ok(Vec::new()))
             }

@@ -27,8 +27,8 @@ const COMMANDS: usize = 65_536;
 const ROUNDS: usize = 32;
 /// The same while there are commands: their senders look for the answers.
 const COMMAND_ROUNDS: usize = 128;
-/// Times that somebody looks whether the core is free before something else is done: some ten microseconds, the
-/// length of a burst. To sleep and be woken takes a processor several times as long.
+/// Times that somebody looks for the core or for an answer before something else is done: up to some fifty
+/// microseconds, which is what it costs a processor to sleep and be woken. Mostly a burst ends before.
 const LOOKS: usize = 2_000;
 /// Looks of which one takes the lock.
 const LOCKED_LOOKS: usize = 16;

@@ -330,10 +330,15 @@ pub(crate) fn facts(
             return journal::each(&reader, &folder, see).map(|()| false);
         }
         match block_on(find(state_dir, name)) {
-            Ok(remote) if block_on(facts_of(&remote, &mut see))? => return Ok(true),
-            // It has ended meanwhile, and its journal is not free yet.
-            Ok(_) if again < TRIES => pause(BETWEEN),
-            Ok(_) => {
+            Ok(remote) => {
+                if block_on(facts_of(&remote, &mut see))? {
+                    return Ok(true);
+                }
+                // It has ended meanwhile, and its journal is not free yet.
+                if again < TRIES {
+                    pause(BETWEEN);
+                    continue;
+                }
                 let message = format!("the process of run {name} does not hand out all of its facts");
                 return Err(Failure::new(Exit::Journal, "journal", message).with_hint("try again"));
             }
