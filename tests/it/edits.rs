@@ -21,6 +21,8 @@ crate::scenarios! {
     scenario_e_pinned_task_without_a_strategy => "e_pinned_task_without_a_strategy",
     scenario_e_policy_asks_for_approval => "e_policy_asks_for_approval",
     scenario_e_an_editor_opens_no_gate => "e_an_editor_opens_no_gate",
+    scenario_e_an_editor_clears_no_gate => "e_an_editor_clears_no_gate",
+    scenario_e_an_editor_takes_no_gate_away => "e_an_editor_takes_no_gate_away",
     scenario_e_policy_of_an_editor => "e_policy_of_an_editor",
     scenario_e_rates_of_an_editor => "e_rates_of_an_editor",
     scenario_e_request_is_answered_once => "e_request_is_answered_once",

@@ -63,6 +63,16 @@ pub(crate) fn gate(edit: usize, task: &TaskSpec, set: &[TaskField]) -> Option<Fa
     })
 }
 
+/// The fault of an editor who removes a task with a gate.
+pub(crate) fn gated_removal(edit: usize, task: &TaskSpec) -> Option<Fault> {
+    task.gate()?;
+    let message = format!("an editor may not remove task {}, which asks for an approval", task.id);
+    Some(
+        Fault::new(edit, Code::NotPermitted, &task.id, message)
+            .hint("leave the task as it is; an operator may remove or reject it"),
+    )
+}
+
 fn fault(
     edit: usize,
     task: &TaskSpec,

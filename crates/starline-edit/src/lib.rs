@@ -24,7 +24,7 @@ pub use draft::Touched;
 pub use extract::{retry_task, subgraph};
 pub use fault::{Code, Fault, Place, Rejection};
 pub use history::{History, MAX_HISTORY};
-pub use limits::{Judge, Limits, Surroundings, Unread, Usage};
+pub use limits::{Gates, Judge, Limits, Surroundings, Unread, Usage};
 pub use rollback::{Filled, Undo, may_need_undo, rollback, undo_graph, undo_order, undo_run, undone};
 
 pub use starline_graph::TaskGraph;

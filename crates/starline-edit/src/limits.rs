@@ -64,6 +64,21 @@ impl Limits {
 /// Says whether a condition over a task that has ended is true; else why it cannot be evaluated.
 pub type Judge<'a> = &'a dyn Fn(&TaskGraph, TaskIx, &Condition) -> Result<bool, String>;
 
+/// What the author of a batch may do to the approval gates of tasks that are there.
+///
+/// An editor asks for approvals and gives none, so it neither opens a gate nor takes away the task that has it, which
+/// would let it put the same task there without one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Gates {
+    /// Everything: an operator, or the embedding program.
+    #[default]
+    Free,
+    /// Tasks with a gate may be removed, as where an editor undoes that it added one; gates are not changed.
+    Unchanged,
+    /// Gates are not changed, and tasks that have one are not removed.
+    Kept,
+}
+
 /// What a batch is checked against beside the graph.
 #[derive(Clone, Default)]
 pub struct Surroundings<'a> {
@@ -73,8 +88,8 @@ pub struct Surroundings<'a> {
     pub limits: Limits,
     /// Guard rails; `None`: everything is allowed.
     pub policy: Option<&'a Policy>,
-    /// The author is an editor, who asks for approvals and gives none: gates of tasks stay as they are.
-    pub editor: bool,
+    /// What the author may do to the approval gates of tasks.
+    pub gates: Gates,
     /// What the run has seen of edits before, for its limits.
     pub usage: Usage,
     /// Evaluates conditions over tasks that have ended; `None`: there are none.

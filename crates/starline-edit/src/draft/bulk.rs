@@ -98,6 +98,11 @@ impl Draft<'_, '_> {
             }
             return false;
         }
+        let gated = self.graph.indices().filter(|task| self.graph.spec(*task).gate().is_some());
+        let gated: Vec<TaskIx> = gated.take(NAMED).collect();
+        if gated.into_iter().filter(|task| self.kept(edit, *task)).count() > 0 {
+            return false;
+        }
         if self.base < self.graph.revision() {
             let (tasks, edges): (Vec<_>, Vec<_>) =
                 (self.graph.indices().collect(), self.graph.all_edges().map(|edge| edge.ix).collect());

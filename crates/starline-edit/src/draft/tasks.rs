@@ -6,7 +6,7 @@ use starline_types::{DependencyKind, Edit, TaskField, TaskId, TaskIx, TaskSpec};
 
 use super::steps::Step;
 use super::{Cut, Draft};
-use crate::{Code, Fault, Place, guard, task_rules};
+use crate::{Code, Fault, Gates, Place, guard, task_rules};
 
 impl Draft<'_, '_> {
     /// The task with an approval gate, if the policy wants one that it does not have.
@@ -108,7 +108,7 @@ impl Draft<'_, '_> {
         }
         let mut faults = task_rules::faults(edit, &spec, self.around, &self.devices, &self.hints);
         let mut amended = None;
-        if self.around.editor {
+        if self.around.gates != Gates::Free {
             faults.extend(guard::gate(edit, self.graph.spec(task), set));
         }
         if let Some(policy) = self.around.policy {
@@ -131,9 +131,21 @@ impl Draft<'_, '_> {
         amended
     }
 
+    /// Whether the author may not remove a task, because of its gate.
+    pub(super) fn kept(&mut self, edit: usize, task: TaskIx) -> bool {
+        if self.around.gates != Gates::Kept {
+            return false;
+        }
+        let fault = guard::gated_removal(edit, self.graph.spec(task));
+        let is_kept = fault.is_some();
+        self.faults.extend(fault);
+        is_kept
+    }
+
     pub(super) fn remove_task(&mut self, edit: usize, id: &TaskId) {
         let Some(task) = self.find_unstarted(edit, id, "remove_task") else { return };
-        if !self.touch_around(edit, task) {
+        let fresh = self.touch_around(edit, task);
+        if self.kept(edit, task) || !fresh {
             return;
         }
         self.drop_pending_of(task);

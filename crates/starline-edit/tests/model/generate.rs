@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use starline_edit::{Edit, EditBatch, GraphSpec, Limits, Revision, Usage};
+use starline_edit::{Edit, EditBatch, Gates, GraphSpec, Limits, Revision, Usage};
 use starline_types::{
     ApprovalGate, Compensation, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId,
     DeviceSelector, Exec, FileInput, Millis, Patterns, Payload, Policy, PolicyLimits, Priority, Prompt,
@@ -258,6 +258,7 @@ pub(crate) fn rules(choices: &mut Choices) -> Rules {
     if choices.one_in(3) {
         rules.usage = Usage { edits: choices.below(14) as u64, added_tasks: choices.below(10) as u64 };
     }
+    rules.gates = [Gates::Free, Gates::Unchanged, Gates::Kept][choices.below(3)];
     if choices.one_in(4) {
         let ops = ["add_task", "update_task", "remove_task", "add_dependency", "build", "merge"];
         let limit = |choices: &mut Choices| choices.one_in(6).then(|| choices.below(12) as u64);

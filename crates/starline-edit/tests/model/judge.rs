@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use starline_edit::{Code, Edit, EditBatch, GraphSpec, Limits, Usage};
+use starline_edit::{Code, Edit, EditBatch, Gates, GraphSpec, Limits, Usage};
 use starline_types::{
     ApprovalGate, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId, Millis, Patterns,
     Payload, Policy, TaskField, TaskId, TaskSpec, TaskState,
@@ -19,6 +19,7 @@ pub(crate) struct Rules {
     pub(crate) devices: Option<Vec<DeviceId>>,
     pub(crate) limits: Limits,
     pub(crate) policy: Option<Policy>,
+    pub(crate) gates: Gates,
     pub(crate) usage: Usage,
 }
 
@@ -260,6 +261,12 @@ impl Attempt<'_> {
         let mut spec = task.spec.clone();
         set.iter().for_each(|field| field.clone().exchange(&mut spec));
         codes.extend(self.faults_of(&spec));
+        let gate = task.spec.gate().filter(|_| self.rules.gates != Gates::Free);
+        let kept = |field: &TaskField| match field {
+            TaskField::Approval(set) => set.as_ref() == gate,
+            _ => true,
+        };
+        codes.extend((gate.is_some() && !set.iter().all(kept)).then_some(Code::NotPermitted));
         if let Some(policy) = &self.rules.policy {
             let sets = |name: &str| set.iter().any(|field| field.name() == name);
             let Patterns { devices, capabilities, kinds } = policy.only.clone();
@@ -302,7 +309,9 @@ impl Attempt<'_> {
         if task.state != TaskState::Pending {
             return vec![Code::TaskNotPending];
         }
-        let codes = self.conflicts(&[id], &self.incident(id));
+        let kept = self.rules.gates == Gates::Kept && task.spec.gate().is_some();
+        let mut codes = self.conflicts(&[id], &self.incident(id));
+        codes.extend(kept.then_some(Code::NotPermitted));
         if !codes.is_empty() {
             return codes;
         }
@@ -429,6 +438,10 @@ impl Attempt<'_> {
         let started = self.draft.tasks.iter().filter(|task| task.state != TaskState::Pending).count();
         if started > 0 {
             return vec![Code::TaskNotPending; started];
+        }
+        let gated = self.draft.tasks.iter().filter(|task| task.spec.gate().is_some()).count();
+        if gated > 0 && self.rules.gates == Gates::Kept {
+            return vec![Code::NotPermitted; gated];
         }
         let all: Vec<&TaskId> = self.draft.tasks.iter().map(|task| &task.spec.id).collect();
         let edges: Vec<DependencyId> = self.draft.edges.iter().map(|edge| edge.id.clone()).collect();

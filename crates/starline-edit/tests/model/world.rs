@@ -99,7 +99,7 @@ pub(crate) fn condition(graph: &TaskGraph, task: TaskIx, condition: &Condition) 
 
 pub(crate) fn around(rules: &Rules) -> Surroundings<'_> {
     Surroundings {
-        editor: false,
+        gates: rules.gates,
         devices: rules.devices.as_deref(),
         limits: rules.limits.clone(),
         policy: rules.policy.as_ref(),

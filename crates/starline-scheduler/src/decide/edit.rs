@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use starline_edit::{
-    Code, Fault, Judge, Limits, Rejection, Surroundings, Touched, Unread, check_within, retry_task,
+    Code, Fault, Gates, Judge, Limits, Rejection, Surroundings, Touched, Unread, check_within, retry_task,
 };
 use starline_graph::{Condition, TaskGraph};
 use starline_synchronizer::Answered;
@@ -196,7 +196,7 @@ impl Scheduler {
                 .as_ref()
                 .or(settings.policy.as_deref())
                 .filter(|_| !guarded || !self.has_bug(Bug::PolicyIgnored)),
-            editor: guarded,
+            gates: self.gates_of(submission),
             usage: self.state.usage,
             judge: Some(judge),
             inputs: Some(&settings.inputs),
@@ -219,6 +219,15 @@ impl Scheduler {
             return Ok((applied, touched));
         }
         Ok((checked.unwound(), touched))
+    }
+
+    /// What the author of a batch may do to gates.
+    fn gates_of(&self, submission: &Submission) -> Gates {
+        match (submission.author.role, submission.origin) {
+            (Role::Editor, Origin::Edit) => Gates::Kept,
+            (Role::Editor, _) => Gates::Unchanged,
+            _ => Gates::Free,
+        }
     }
 
     /// The limits of the run, with room for what undoing added.
