@@ -135,6 +135,7 @@ impl Core {
             drop(place);
         }
         self.place(now);
+        self.hash_states(now);
         self.persist_publish_act(now).await;
         if self.abandoned && self.closing.is_none() {
             let (reply, _) = tokio::sync::oneshot::channel();
@@ -263,6 +264,20 @@ impl Core {
             more |= entry.wants_more;
         }
         self.more = more;
+    }
+
+    /// Every now and then the hash of the state is kept among the facts, so that a replay can prove itself.
+    fn hash_states(&mut self, now: Timestamp) {
+        if !self.journal.keeps() {
+            return;
+        }
+        for at in 0..self.touched.len() {
+            let run = self.touched[at];
+            let entry = self.runs.get(run as usize).and_then(Option::as_deref);
+            if entry.is_some_and(|entry| entry.scheduler.wants_hash()) {
+                self.step(now, run, Input::HashState);
+            }
+        }
     }
 
     /// Makes the facts of the burst durable, then visible, then real.

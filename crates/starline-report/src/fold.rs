@@ -150,6 +150,7 @@ impl History {
             | Event::HoldExtended { .. }
             | Event::HoldTimeoutSet { .. }
             | Event::OwnerChanged { .. }
+            | Event::StateHashed { .. }
             | Event::TaskCheckpoint { .. }
             | Event::BackoffEnded { .. } => {}
             Event::HoldActivated { hold, deadline } => {

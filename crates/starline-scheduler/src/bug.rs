@@ -45,6 +45,8 @@ pub enum Bug {
     KeepOpenIgnored,
     /// The guard rails of a run are not kept.
     PolicyIgnored,
+    /// An editor may take gates away.
+    GateTakenAway,
     /// A task that was changed keeps the place in the queue that it had as another one.
     StaleDispatch,
     /// A trigger joins a hold that is in the hands of its editor.
@@ -83,7 +85,7 @@ pub enum Bug {
 #[cfg(feature = "seeded-bugs")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::StaleReportAccepted,
         Self::ReassignBeforeCertain,
         Self::CancelWithoutConfirmation,
@@ -103,6 +105,7 @@ impl Bug {
         Self::CoveredSkipped,
         Self::KeepOpenIgnored,
         Self::PolicyIgnored,
+        Self::GateTakenAway,
         Self::StaleDispatch,
         Self::JoinAfterHandOver,
         Self::FailureUnregistered,

@@ -184,6 +184,7 @@ impl State {
             }
             // What becomes of the task is the next fact of the same step.
             Event::ApprovalRefused { .. } | Event::ApprovalExpired { .. } => {}
+            Event::StateHashed { .. } => self.hashed = self.seq,
             Event::TaskStarted { .. }
             | Event::ResultIgnored { .. }
             | Event::OwnerChanged { .. }

@@ -23,6 +23,8 @@ pub enum Input {
         /// Number of its ownership.
         epoch: u64,
     },
+    /// Asks for the hash of the state as a fact, by which a replay proves that it came to the same state.
+    HashState,
     /// The device began an attempt.
     Began {
         /// The task.

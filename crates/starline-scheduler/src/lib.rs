@@ -7,6 +7,7 @@ mod effect;
 mod evolve;
 mod explain;
 mod fleet;
+mod hash;
 mod input;
 mod leftovers;
 mod queue;

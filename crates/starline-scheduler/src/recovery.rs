@@ -29,6 +29,12 @@ pub enum ReplayFault {
     /// The graph in the first record is not one that was ever accepted.
     #[error("the graph in record 1 has faults")]
     InvalidGraph(#[source] Rejection),
+    /// The records before do not lead to the state that they led to when they were written.
+    #[error("the records before {seq} lead to another state than when they were written")]
+    OtherState {
+        /// Number of the record that has the hash of the state.
+        seq: u64,
+    },
     /// A record belongs to another run.
     #[error("record {seq} belongs to run {run}")]
     ForeignRecord {
@@ -120,6 +126,11 @@ impl Recovery {
                 }
                 scheduler.evolve(record.t, &event, fleet);
                 continue;
+            }
+            if let Event::StateHashed { hash } = &record.event
+                && *hash != scheduler.state.hash(fleet)
+            {
+                return Err(ReplayFault::OtherState { seq: record.seq.0 });
             }
             scheduler.evolve(record.t, &record.event, fleet);
         }

@@ -34,6 +34,8 @@ pub(crate) struct State {
     /// The run waited for an edit in vain: from then on blocked tasks are skipped.
     pub(crate) edit_wait_over: bool,
     pub(crate) seq: Seq,
+    /// The last fact that has a hash of the state.
+    pub(crate) hashed: Seq,
     /// Random numbers drawn.
     pub(crate) draws: u64,
     pub(crate) started: Option<Timestamp>,
@@ -230,6 +232,7 @@ impl State {
             rollback: None,
             edit_wait_over: false,
             seq: Seq(0),
+            hashed: Seq(0),
             draws: 0,
             started: None,
             ended: None,

@@ -111,6 +111,7 @@ fn kind(input: &Input) -> (&'static str, Option<&str>) {
         Input::Prepare => ("prepare", None),
         Input::Start => ("start", None),
         Input::TakenOver { .. } => ("taken_over", None),
+        Input::HashState => ("hash_state", None),
         Input::Began { task, .. } => ("began", Some(task.id().as_str())),
         Input::Checkpoint { task, .. } => ("checkpoint", Some(task.id().as_str())),
         Input::Reported { task, .. } => ("reported", Some(task.id().as_str())),

@@ -323,6 +323,11 @@ pub enum Event {
         /// Number of the ownership, from 1: every take-over has a higher one.
         epoch: u64,
     },
+    /// What facts had made of the run before this one: a replay that comes to another state is refused.
+    StateHashed {
+        /// BLAKE3 of the state, 32 hexadecimal digits.
+        hash: SmolStr,
+    },
     /// A strategy erred; its round was discarded.
     StrategyFaulted {
         /// Its name.
@@ -433,6 +438,7 @@ kinds! {
     HoldTimeoutSet => "hold_timeout_set",
     BackoffEnded => "backoff_ended",
     OwnerChanged => "owner_changed",
+    StateHashed => "state_hashed",
     StrategyFaulted => "strategy_faulted",
     PlannerFaulted => "planner_faulted",
     Progress => "progress",
@@ -485,6 +491,7 @@ impl Event {
             Self::HoldTimeoutSet { .. } => EventKind::HoldTimeoutSet,
             Self::BackoffEnded { .. } => EventKind::BackoffEnded,
             Self::OwnerChanged { .. } => EventKind::OwnerChanged,
+            Self::StateHashed { .. } => EventKind::StateHashed,
             Self::HoldActivated { .. } => EventKind::HoldActivated,
             Self::HoldClosed { .. } => EventKind::HoldClosed,
             Self::StrategyFaulted { .. } => EventKind::StrategyFaulted,
@@ -536,6 +543,7 @@ impl Event {
             | Self::HoldActivated { .. }
             | Self::HoldClosed { .. }
             | Self::OwnerChanged { .. }
+            | Self::StateHashed { .. }
             | Self::StrategyFaulted { .. }
             | Self::PlannerFaulted { .. }
             | Self::DeviceConnected { .. }

@@ -211,6 +211,7 @@ fn describe(envelope: &Envelope) -> (&'static str, Tone, String, String) {
             String::new(),
             format!("another process goes on with it (ownership {epoch})"),
         ),
+        Event::StateHashed { hash } => ("run", Tone::Faint, String::new(), format!("its state is {hash}")),
         Event::StrategyFaulted { strategy, message } => {
             ("strategy", Tone::Bad, strategy.to_string(), shortened(message))
         }

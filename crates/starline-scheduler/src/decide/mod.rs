@@ -44,6 +44,7 @@ impl Scheduler {
             Input::Stopped { task, attempt, by } => self.decide_stopped(now, task, attempt, by, fleet, step),
             Input::DeviceChanged { device, change } => self.decide_device(now, device, change, fleet, step),
             Input::TakenOver { epoch } => self.decide_taken_over(now, epoch, fleet, step),
+            Input::HashState => self.decide_hash(now, fleet, step),
             Input::Prepare => step.answer = Some(self.decide_prepare(now, fleet, step)),
             Input::Start => step.answer = Some(self.decide_start(now, fleet, step)),
             Input::Pause => step.answer = Some(self.decide_pause(now, fleet, step)),

@@ -1,7 +1,7 @@
 //! Journals that are no journals of a run, and restarts at every moment.
 
-use starline_scheduler::{Fleet, ReplayFault, Scheduler};
-use starline_types::{Envelope, Millis, RunId, Seq};
+use starline_scheduler::{Fleet, Input, ReplayFault, Scheduler};
+use starline_types::{Envelope, Event, EventKind, Millis, RunId, Seq, Timestamp};
 
 use crate::job::{Job, device, retries};
 use crate::late::urgent_first;
@@ -85,4 +85,78 @@ fn a_restart_at_any_moment_changes_nothing() {
             assert_eq!(world.outcome(), undisturbed.outcome(), "a restart at {at} ms");
         }
     }
+}
+
+/// Records of an eventful run with a hash of the state behind every other step of it.
+fn hashed() -> (World, Vec<Envelope>) {
+    let mut world = World::new(&["d1", "d2"]);
+    eventful(&mut world, crate::job::load_balance);
+    for at in (0..1_000).step_by(10) {
+        world.run_until(at);
+        world.tell(0, Input::HashState);
+    }
+    world.run();
+    let records = world.journal(0);
+    (world, records)
+}
+
+#[test]
+fn a_replay_comes_to_the_hashed_states_whatever_seats_its_devices_have() {
+    let (world, records) = hashed();
+    assert!(world.facts(EventKind::StateHashed).len() > 20);
+    for order in [["d1", "d2"], ["d2", "d1"]] {
+        let mut fleet = Fleet::new();
+        for id in order {
+            fleet.register(device(id));
+        }
+        let run = world.scheduler().run().clone();
+        let replayed = Scheduler::recover(run, crate::job::load_balance(), &mut fleet, &records);
+        let replayed = replayed.expect("the same states");
+        assert_eq!(replayed.state_hash(&fleet), world.scheduler().state_hash(&world.fleet));
+    }
+}
+
+/// Every fact of the run in turn says something else: a replay notices, unless nothing came of what was said.
+#[test]
+fn a_replay_to_another_state_than_the_hashed_one_is_refused() {
+    let (_, records) = hashed();
+    let mut refused = 0;
+    for at in 0..records.len() {
+        let mut changed = records.clone();
+        let record = &mut changed[at];
+        match &mut record.event {
+            Event::TaskAssigned { .. } => record.t = Timestamp(record.t.0 + 1),
+            Event::TaskRetryScheduled { delay_ms, .. } => delay_ms.0 += 1,
+            Event::StateHashed { hash } => *hash = "0".repeat(32).into(),
+            _ => continue,
+        }
+        match recover(&changed) {
+            // The attempt, or the delay, was over before the next hash.
+            Ok(_) => assert!(records[at].event.kind() != EventKind::StateHashed, "record {}", at + 1),
+            Err(ReplayFault::OtherState { seq }) => {
+                assert!(seq >= records[at].seq.0, "{seq} after record {}", at + 1);
+                refused += 1;
+            }
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+    assert!(refused > 25, "{refused}");
+}
+
+#[test]
+fn the_hash_is_due_after_as_many_facts_as_there_are_tasks_and_no_sooner() {
+    let mut world = World::new(&["d1"]);
+    let wide = (0..6_000).map(|at| format!("t{at}")).collect::<Vec<_>>().join(" ");
+    world.start(&Job::new(&wide));
+    let mut due = None;
+    for at in 0..2_000 {
+        world.run_until(at * 1_000);
+        if world.scheduler().wants_hash() {
+            due = Some(world.scheduler().seq());
+            break;
+        }
+    }
+    assert!(due.is_some_and(|due| due >= Seq(10_000)), "{due:?}");
+    world.tell(0, Input::HashState);
+    assert!(!world.scheduler().wants_hash());
 }

@@ -563,8 +563,10 @@ impl World {
 
     /// The state rebuilt from the journal equals the live one.
     pub(crate) fn check_replay(&self, run: usize) {
-        let (replayed, _) = self.replayed(run);
-        assert_eq!(replayed.fingerprint(), self.runs[run].scheduler.fingerprint());
+        let (replayed, fleet) = self.replayed(run);
+        let live = &self.runs[run].scheduler;
+        assert_eq!(replayed.fingerprint(), live.fingerprint());
+        assert_eq!(replayed.state_hash(&fleet), live.state_hash(&self.fleet));
     }
 
     /// Replaces the first run by one rebuilt from its journal, as after a restart; devices and time go on.

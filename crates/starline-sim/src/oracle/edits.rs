@@ -117,6 +117,9 @@ impl Reader<'_> {
                 let allowed = policy.allow.as_ref().is_none_or(|list| list.iter().any(|op| op == edit.op()));
                 hold!(O10, allowed, "an editor may not {}", edit.op());
             }
+            if guarded {
+                self.keeps_gates(edit)?;
+            }
             added += self.apply(edit, base, revision, policy.as_deref())?;
         }
         self.rank_edges();

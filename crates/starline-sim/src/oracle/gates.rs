@@ -1,6 +1,6 @@
 //! What each fact about an approval gate must agree with.
 
-use starline_types::{ApprovalTimeout, TaskRef, Timestamp};
+use starline_types::{ApprovalTimeout, Edit, TaskField, TaskRef, Timestamp};
 
 use super::hear::{Reader, Verdict};
 use super::hold;
@@ -20,6 +20,30 @@ pub(super) enum Gate {
 }
 
 impl Reader<'_> {
+    /// An editor changes no gate of a task that is there, and removes no task that has one.
+    pub(super) fn keeps_gates(&self, edit: &Edit) -> Verdict {
+        let gated = |task: &usize| self.book.tasks[*task].spec.gate().is_some();
+        let named = |id: &starline_types::TaskId| {
+            self.book.present().find(|task| self.book.tasks[*task].spec.id == *id).filter(gated)
+        };
+        let harmed = match edit {
+            Edit::RemoveTask { id } => named(id),
+            Edit::UpdateTask { id, set } => named(id).filter(|task| {
+                let gate = self.book.tasks[*task].spec.gate();
+                set.iter().any(|field| matches!(field, TaskField::Approval(to) if to.as_ref() != gate))
+            }),
+            Edit::Clear | Edit::Build { clear_existing: true, .. } => self.book.present().find(gated),
+            _ => None,
+        };
+        match harmed {
+            Some(task) => {
+                let id = &self.book.tasks[task].spec.id;
+                Err((super::Oracle::O7, format!("an editor takes the gate of {id} away")))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn asked(&mut self, task: &TaskRef, until: Option<Timestamp>) -> Verdict {
         let at = self.pending(task)?;
         let book = &self.book.tasks[at];

@@ -143,7 +143,7 @@ impl Sim {
         self.commits
     }
 
-    /// Compares the state of a run with the state that its journal gives: the fingerprints of both.
+    /// Compares the state of a run with the state that its journal gives: the fingerprints of both, and their hashes.
     ///
     /// # Errors
     /// The journal cannot be read.
@@ -157,7 +157,10 @@ impl Sim {
         #[cfg(not(feature = "seeded-bugs"))]
         let read = Scheduler::recover(id, made, &mut fleet, &seat.journal);
         let read = read.map_err(|fault| fault.to_string())?;
-        Ok((seat.scheduler.fingerprint(), read.fingerprint()))
+        let of = |scheduler: &Scheduler, fleet: &Fleet| {
+            format!("{}\nhash={}", scheduler.fingerprint(), scheduler.state_hash(fleet))
+        };
+        Ok((of(&seat.scheduler, &self.office.fleet), of(&read, &fleet)))
     }
 
     /// A fleet with the same devices in the same seats, as a replay needs it.
