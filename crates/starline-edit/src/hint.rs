@@ -1,6 +1,7 @@
 //! Valid choices for a wrong name.
 
 use std::cell::Cell;
+use std::fmt;
 
 use starline_graph::TaskGraph;
 
@@ -10,6 +11,63 @@ const CHOICES: usize = 20;
 const COMPARED: usize = 64;
 /// Steps of comparison that a batch may cost: some tenths of a second.
 const BUDGET: usize = 50_000_000;
+/// Steps of comparison that a single wrong name may cost: some milliseconds.
+const SMALL_BUDGET: usize = 2_000_000;
+
+/// Known names that come near to a wrong one: see [`nearest`].
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Nearest {
+    /// Up to twenty of them, the nearest first.
+    pub names: Vec<String>,
+    /// How many others there are.
+    pub more: usize,
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.names.is_empty() {
+            return f.write_str("none");
+        }
+        f.write_str(&self.names.join(", "))?;
+        if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
+    }
+}
+
+/// The known names that come nearest to a wrong one, for whoever is told that it is wrong.
+///
+/// It takes some milliseconds at most: of very many names the first ones alone are compared, which are 10,000 at the
+/// least where names are shorter than 14 bytes. The others are counted.
+///
+/// ```
+/// let nearest = starline_edit::nearest("scan_c", ["merge", "scan_a"]);
+/// assert_eq!(nearest.to_string(), "scan_a, merge");
+/// ```
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Nearest {
+    let (mut row, mut compared) = (Vec::new(), Vec::new());
+    let (mut left, mut uncompared) = (SMALL_BUDGET, 0);
+    for name in known {
+        match left.checked_sub(cost(wrong, name)) {
+            Some(rest) if uncompared == 0 => {
+                left = rest;
+                compared.push((distance(wrong, name, &mut row), name));
+            }
+            _ => uncompared += 1,
+        }
+    }
+    let (names, more) = choose(compared);
+    Nearest { names: names.into_iter().map(str::to_owned).collect(), more: more + uncompared }
+}
+
+/// The names with the smallest distances, and how many others there are.
+fn choose(mut known: Vec<(usize, &str)>) -> (Vec<&str>, usize) {
+    let more = known.len().saturating_sub(CHOICES);
+    if more > 0 {
+        known.select_nth_unstable(CHOICES);
+        known.truncate(CHOICES);
+    }
+    known.sort_unstable();
+    (known.into_iter().map(|(_, name)| name).collect(), more)
+}
 
 /// Gives hints as long as they cost less than the batch they speak of. A batch with so many wrong names that
 /// the budget is used up gets the other faults without hints.
@@ -37,13 +95,7 @@ impl Hints {
         if known.is_empty() {
             return None;
         }
-        let more = known.len().saturating_sub(CHOICES);
-        if more > 0 {
-            known.select_nth_unstable(CHOICES);
-            known.truncate(CHOICES);
-        }
-        known.sort_unstable();
-        let listed: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
+        let (listed, more) = choose(known);
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         Some(format!("known are {}{rest}", listed.join(", ")))
     }
@@ -95,6 +147,20 @@ mod tests {
         let hint = Hints::default().nearest("merg", names.iter().map(String::as_str)).expect("names");
         assert!(hint.starts_with("known are merge, task_"), "{hint}");
         assert!(hint.ends_with(" and 29981 more"), "{hint}");
+    }
+
+    #[test]
+    fn a_single_wrong_name_has_a_small_budget() {
+        let names: Vec<String> = (0..100_000).map(|n| format!("{n:x>64}")).collect();
+        let all = || names.iter().map(String::as_str);
+        let found = nearest(&names[0], all());
+        assert_eq!((found.names.len(), found.more, &found.names[0]), (20, 99_980, &names[0]));
+        let text = nearest(&"y".repeat(64), all().chain(["y"])).to_string();
+        assert!(text.ends_with(" and 99981 more"), "{text}");
+        assert_eq!(
+            (nearest("a", []).to_string(), nearest("a", ["b"]).to_string()),
+            ("none".into(), "b".into())
+        );
     }
 
     #[test]

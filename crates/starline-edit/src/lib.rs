@@ -23,6 +23,7 @@ pub use diff::{Difference, DifferenceWarning, diff};
 pub use draft::Touched;
 pub use extract::{retry_task, subgraph};
 pub use fault::{Code, Fault, Place, Rejection};
+pub use hint::{Nearest, nearest};
 pub use history::{History, MAX_HISTORY};
 pub use limits::{Gates, Judge, Limits, Surroundings, Unread, Usage};
 pub use rollback::{Filled, Undo, may_need_undo, rollback, undo_graph, undo_order, undo_run, undone};

@@ -154,7 +154,7 @@ impl Run {
     pub async fn reassign(&self, task: TaskId, device: DeviceId) -> Result<bool, RunError> {
         match self.tell(Input::Reassign { task, device }).await {
             Ok(_) => Ok(true),
-            Err(RunError::Refused(starline_scheduler::Refusal::UnknownTask(_))) => Ok(false),
+            Err(RunError::Refused(starline_scheduler::Refusal::UnknownTask { .. })) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use smol_str::SmolStr;
-use starline_edit::{Rejection, Unread};
+use starline_edit::{Nearest, Rejection, Unread};
 use starline_types::{
     Applied, Checkpoint, ConfirmedBy, DeviceId, DeviceIx, EditBatch, HoldId, Millis, RejectedEdit, Revision,
     RunState, TaskError, TaskId, TaskRef, TaskReport,
@@ -297,8 +297,13 @@ pub enum Refusal {
     #[error("run_cancelling: the run is being cancelled")]
     RunCancelling,
     /// No task has this id.
-    #[error("unknown_task: no task {0}")]
-    UnknownTask(TaskId),
+    #[error("unknown_task: no task {task}, known are {known}")]
+    UnknownTask {
+        /// What was taken for one.
+        task: TaskId,
+        /// Tasks with ids like that.
+        known: Nearest,
+    },
     /// The task has ended.
     #[error("task_terminal: task {task} is {state}")]
     TaskTerminal {

@@ -28,5 +28,5 @@ pub use recovery::{Recovery, ReplayFault};
 pub use scheduler::{Plan, Scheduler};
 
 pub use starline_assign::{AssignmentStrategy, Binding};
-pub use starline_edit::{Code, Fault, Limits, Rejection, Unread};
+pub use starline_edit::{Code, Fault, Limits, Nearest, Rejection, Unread};
 pub use starline_synchronizer::HoldStatistics;

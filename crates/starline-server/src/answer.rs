@@ -114,7 +114,9 @@ fn of_refusal(refusal: Refusal) -> Refused {
         }
         Refusal::RunTerminal(state) => conflict("run_terminal").with("state", state),
         Refusal::RunCancelling => conflict("run_cancelling"),
-        Refusal::UnknownTask(task) => Refused::not_found("unknown_task", message).with("task", task),
+        Refusal::UnknownTask { task, known } => {
+            Refused::not_found("unknown_task", message).with("task", task).with("known", &known.names)
+        }
         Refusal::TaskTerminal { task, state } => {
             conflict("task_terminal").with("task", task).with("state", state)
         }

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use starline_bus::ObserverGuard;
+use starline_edit::{Nearest, nearest};
 use starline_orchestrator::{Orchestrator, Run};
 use starline_types::{HoldId, RunId, TaskId};
 use tokio::sync::{Semaphore, watch};
@@ -16,6 +17,9 @@ use crate::answer::Refused;
 use crate::history::EventLog;
 use crate::throttle::Throttle;
 use crate::{Principal, ServerOptions};
+
+/// Characters of what is no id that a message repeats.
+const NAME: usize = 64;
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -55,13 +59,42 @@ impl App {
     /// The run that a path names.
     pub(crate) fn run(&self, text: &str) -> Result<Run, Refused> {
         let run = RunId::new(text).ok().and_then(|id| self.orchestrator.run(&id));
-        run.ok_or_else(|| Refused::not_found("unknown_run", "there is no such run"))
+        run.ok_or_else(|| {
+            let runs = self.orchestrator.runs();
+            let known = nearest(text, runs.iter().map(|run| run.run_id.as_str()));
+            unknown("run", text, &known)
+        })
     }
 }
 
-/// The task that a path names.
-pub(crate) fn task_id(text: &str) -> Result<TaskId, Refused> {
-    TaskId::new(text).map_err(|_| Refused::not_found("unknown_task", "there is no such task"))
+/// The task that a path names. It may be unknown to the run, unless it cannot be the id of a task.
+pub(crate) async fn task_id(run: &Run, text: &str) -> Result<TaskId, Refused> {
+    match TaskId::new(text) {
+        Ok(task) => Ok(task),
+        Err(_) => Err(unknown_task(run, text).await),
+    }
+}
+
+/// No task of a run has this id.
+pub(crate) async fn unknown_task(run: &Run, text: &str) -> Refused {
+    let wrong = text.to_owned();
+    let known = run.read_graph(move |graph| {
+        nearest(&wrong, graph.indices().map(|task| graph.id(task).as_str()))
+    });
+    match known.await {
+        Ok(known) => unknown("task", text, &known).with("task", text),
+        Err(error) => error.into(),
+    }
+}
+
+fn unknown(what: &str, text: &str, known: &Nearest) -> Refused {
+    // What cannot be an id is told in quotes, and not in full.
+    let name = match TaskId::new(text) {
+        Ok(id) => id.to_string(),
+        Err(_) => format!("{:?}", text.chars().take(NAME).collect::<String>()),
+    };
+    Refused::not_found(&format!("unknown_{what}"), format!("no {what} {name}, known are {known}"))
+        .with("known", &known.names)
 }
 
 /// The hold that a path names: `h-7`, or `7`.

@@ -61,7 +61,7 @@ pub(crate) async fn cancel_task(
 ) -> Answer {
     let run = app.run(&run)?;
     let Nothing {} = read_json_or_default(&app, request).await?;
-    run.cancel_task(task_id(&task)?).await?;
+    run.cancel_task(task_id(&run, &task).await?).await?;
     ok(&run.status())
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn skip_task(
 ) -> Answer {
     let run = app.run(&run)?;
     let Nothing {} = read_json_or_default(&app, request).await?;
-    run.skip_task(task_id(&task)?).await?;
+    run.skip_task(task_id(&run, &task).await?).await?;
     ok(&run.status())
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn approve(
 ) -> Answer {
     let run = app.run(&run)?;
     let Nothing {} = read_json_or_default(&app, request).await?;
-    run.approve(task_id(&task)?, &who.name).await?;
+    run.approve(task_id(&run, &task).await?, &who.name).await?;
     ok(&run.status())
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn reject(
 ) -> Answer {
     let run = app.run(&run)?;
     let Nothing {} = read_json_or_default(&app, request).await?;
-    run.reject(task_id(&task)?, &who.name).await?;
+    run.reject(task_id(&run, &task).await?, &who.name).await?;
     ok(&run.status())
 }
 

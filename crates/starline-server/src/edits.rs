@@ -192,6 +192,6 @@ pub(crate) async fn retry(
 ) -> Answer {
     let run = app.run(&run)?;
     let Nothing {} = read_json_or_default(&app, request).await?;
-    let applied = run.retry_task(task_id(&task)?, who.author()).await?;
+    let applied = run.retry_task(task_id(&run, &task).await?, who.author()).await?;
     committed(&app, &run, applied)
 }

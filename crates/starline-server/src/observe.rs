@@ -4,8 +4,8 @@ use axum::extract::{Path, State};
 use serde_json::json;
 use starline_types::{Event, TaskId};
 
-use crate::answer::{Answer, Refused, ok};
-use crate::app::{App, task_id};
+use crate::answer::{Answer, ok};
+use crate::app::{App, task_id, unknown_task};
 
 pub(crate) async fn health() -> Answer {
     ok(&json!({"status": "ok"}))
@@ -33,9 +33,9 @@ pub(crate) async fn devices(State(app): State<App>) -> Answer {
 
 pub(crate) async fn explain(State(app): State<App>, Path((run, task)): Path<(String, String)>) -> Answer {
     let run = app.run(&run)?;
-    let task = task_id(&task)?;
-    let Some(mut explanation) = run.explain(task).await? else {
-        return Err(Refused::not_found("unknown_task", "there is no such task"));
+    let task = task_id(&run, &task).await?;
+    let Some(mut explanation) = run.explain(task.clone()).await? else {
+        return Err(unknown_task(&run, task.as_str()).await);
     };
     let status = run.status();
     let history = app.log.run(run.id(), status.seq, status.state.is_terminal());

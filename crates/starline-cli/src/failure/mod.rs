@@ -224,7 +224,7 @@ impl From<RunError> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let (exit, code) = match &refusal {
-            Refusal::UnknownTask(_) => (Exit::Invalid, "unknown_task"),
+            Refusal::UnknownTask { .. } => (Exit::Invalid, "unknown_task"),
             Refusal::UnknownDevice { .. } => (Exit::Invalid, "unknown_device"),
             Refusal::NoDevices | Refusal::NoDevicesForTask => (Exit::Infrastructure, "no_devices"),
             Refusal::NoEligibleDevice(_) => (Exit::Refused, "no_eligible_device"),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use starline::edit::nearest;
 use starline::report::{Approval, AttemptHistory, Cause, TaskHistory};
 use starline::types::{Artifact, Outputs, TaskId, TaskResult, TaskSpec};
 use starline::workflow::task_to_yaml;
@@ -16,8 +17,6 @@ use crate::output::Output;
 use crate::paint::{Tone, paint, printable};
 use crate::past::Past;
 
-/// Tasks that a message names at most.
-const NAMED: usize = 10;
 /// Characters of a value that are shown.
 const VALUE: usize = 2_000;
 
@@ -38,12 +37,11 @@ impl<'p> Seen<'p> {
             now.or_else(|| past.history.as_ref()?.task(id).map(|task| Arc::clone(&task.spec)))
         });
         let Some(spec) = spec else {
-            let names: Vec<&str> = past.graph.tasks.iter().take(NAMED).map(|task| task.id.as_str()).collect();
-            let more = past.graph.tasks.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let known = nearest(wanted, past.graph.tasks.iter().map(|task| task.id.as_str()));
             let message = format!("run {} has no task {wanted:?}", past.outcome.run_id);
-            return Err(Failure::new(Exit::Invalid, "unknown_task", message)
-                .with_hint(format!("tasks are {}{more}", names.join(", "))));
+            return Err(
+                Failure::new(Exit::Invalid, "unknown_task", message).with_hint(format!("known are {known}"))
+            );
         };
         let result = past.outcome.results.get(&spec.id);
         let history = past.history.as_ref().and_then(|history| history.task(&spec.id));

@@ -62,7 +62,11 @@ fn a_second_terminal_sees_edits_and_controls_a_run() {
     let why = folder.run(&["explain", "last", "second"]);
     assert_eq!(why.code, Some(0));
     assert!(why.stdout.contains("second is waiting") && why.stdout.contains("first (success) is running"));
-    assert_eq!(folder.run(&["explain", "last", "nothing"]).code, Some(2));
+    for verb in ["explain", "approve", "reject", "retry", "skip", "cancel", "show"] {
+        let ended = folder.run(&[verb, "last", "secnd"]);
+        assert_eq!(ended.code, Some(2), "{verb}: {}", ended.stderr);
+        assert!(ended.stderr.contains("known are second, "), "{verb}: {}", ended.stderr);
+    }
     assert_eq!(ok(&folder, &["pause", "last"])["state"], "paused");
     assert_eq!(folder.run(&["pause", "last"]).code, Some(0), "pausing twice is no fault");
     assert_eq!(ok(&folder, &["resume", "last"])["state"], "executing");

@@ -21,7 +21,9 @@ async fn scenario_o1_a_run_needs_devices_and_a_way_to_choose() {
 
     let options = RunOptions { assignments: vec![(task_id("zz"), device_id("d1"))], ..none() };
     let run = setup.orchestrator.submit(graph(vec![noop("a")], &[]), options).await.expect("accepted");
-    assert_eq!(run.start().await, Err(RunError::Refused(Refusal::UnknownTask(task_id("zz")))));
+    let refused = run.start().await.expect_err("no such task");
+    assert!(matches!(&refused, RunError::Refused(Refusal::UnknownTask { .. })), "{refused}");
+    assert!(refused.to_string().ends_with("no task zz, known are a"), "{refused}");
 
     let options = RunOptions { assignments: vec![(task_id("a"), device_id("d2"))], ..none() };
     let run = setup.orchestrator.submit(graph(vec![noop("a")], &[]), options).await.expect("accepted");

@@ -69,7 +69,7 @@ impl Scheduler {
     /// The question that an answer is about.
     fn asked(&self, id: &TaskId) -> Result<(TaskIx, SmolStr), Refusal> {
         self.refuse_if_over()?;
-        let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()))?;
+        let task = self.find_task(id)?;
         let state = self.state.graph.state(task);
         let question = self.state.rare_ref(task).and_then(|rare| rare.question.as_ref());
         match question {

@@ -20,7 +20,7 @@ impl Scheduler {
         if self.is_closed() {
             return Err(Refusal::RunTerminal(self.state.run_state));
         }
-        let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()))?;
+        let task = self.find_task(id)?;
         let state = self.state.graph.state(task);
         if state.is_terminal() {
             return Err(Refusal::TaskTerminal { task: id.clone(), state: state.as_str() });

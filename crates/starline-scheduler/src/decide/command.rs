@@ -7,7 +7,7 @@ use crate::{Answer, Fleet, Refusal, Scheduler, Step};
 impl Scheduler {
     fn find_unstarted(&self, id: &TaskId) -> Result<TaskIx, Refusal> {
         self.refuse_if_over()?;
-        let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()))?;
+        let task = self.find_task(id)?;
         let state = self.state.graph.state(task);
         if state.is_unstarted() {
             Ok(task)

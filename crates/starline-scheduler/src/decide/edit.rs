@@ -429,7 +429,7 @@ impl Scheduler {
         step: &mut Step,
     ) -> Result<Answer, Refusal> {
         self.refuse_if_over()?;
-        let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()))?;
+        let task = self.find_task(id)?;
         if self.state.graph.state(task).is_unstarted() && self.state.in_backoff(task, now) {
             let event = Event::BackoffEnded { task: self.state.graph.reference(task), by: author.name };
             self.record(now, event, fleet, step);

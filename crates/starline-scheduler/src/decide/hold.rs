@@ -172,7 +172,7 @@ impl Scheduler {
         }
         let mut found = Vec::with_capacity(tasks.len());
         for id in tasks {
-            let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()))?;
+            let task = self.find_task(id)?;
             found.push(self.state.graph.reference(task));
         }
         let count = found.len();

@@ -17,7 +17,7 @@ mod replan;
 mod report;
 mod rollback;
 
-use starline_types::{Origin, RunState, Timestamp};
+use starline_types::{Origin, RunState, TaskId, TaskIx, Timestamp};
 
 use edit::Submission;
 
@@ -107,6 +107,15 @@ impl Scheduler {
             return Err(Refusal::RunCancelling);
         }
         Ok(())
+    }
+
+    /// The task of a command; if there is none, the refusal names those that may have been meant.
+    fn find_task(&self, id: &TaskId) -> Result<TaskIx, Refusal> {
+        let graph = &self.state.graph;
+        graph.find(id.as_str()).ok_or_else(|| {
+            let ids = graph.indices().map(|task| graph.id(task).as_str());
+            Refusal::UnknownTask { task: id.clone(), known: starline_edit::nearest(id.as_str(), ids) }
+        })
     }
 
     pub(crate) fn is_executing(&self) -> bool {

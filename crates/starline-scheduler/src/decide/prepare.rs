@@ -90,14 +90,13 @@ impl Scheduler {
         let mut chosen = FxHashMap::default();
         let settings = std::sync::Arc::clone(&self.state.settings);
         for (id, device) in &settings.assignments {
-            let task = self.state.graph.find(id.as_str()).ok_or_else(|| Refusal::UnknownTask(id.clone()));
-            if task.is_err() && self.state.graph.revision() > Revision(0) {
+            if self.state.graph.find(id.as_str()).is_none() && self.state.graph.revision() > Revision(0) {
                 continue; // An edit removed it.
             }
+            let task = self.find_task(id)?;
             let ix = fleet
                 .find(device)
-                .ok_or_else(|| Refusal::UnknownDevice { device: device.clone(), known: fleet.ids() });
-            let (task, ix) = (task?, ix?);
+                .ok_or_else(|| Refusal::UnknownDevice { device: device.clone(), known: fleet.ids() })?;
             let class = fleet.class(self.state.graph.spec(task));
             if fleet.eligible(class).binary_search(&ix).is_err() {
                 let missing = self.missing_on(task, ix, fleet);

@@ -185,7 +185,8 @@ fn reassigning_names_known_tasks_and_fitting_devices() {
     let mut world = World::of([device("lin").with_os("linux"), device("win").with_os("windows")]);
     world.submit(&Job::new("A").select("A", |selector| selector.os = Some("linux".into())));
     assert_eq!(world.command(Input::Prepare), Ok(Answer::Done));
-    assert_eq!(world.reassign("zz", "lin"), Err(Refusal::UnknownTask(task_id("zz"))));
+    let unknown = world.reassign("zz", "lin").expect_err("no such task");
+    assert_eq!(unknown.to_string(), "unknown_task: no task zz, known are A");
     let unknown = world.reassign("A", "mac").expect_err("no such device");
     let known = vec![device_id("lin"), device_id("win")];
     assert_eq!(unknown, Refusal::UnknownDevice { device: device_id("mac"), known });

@@ -28,7 +28,8 @@ fn scenario_o1_a_run_needs_devices_and_a_way_to_them() {
 
     let mut world = World::new(&["d1"]);
     world.submit(&Job::new("A").strategy(by_hand).assign("A", "d1").assign("zz", "d1"));
-    assert_eq!(world.command(Input::Start), Err(Refusal::UnknownTask(task_id("zz"))));
+    let refusal = world.command(Input::Start).expect_err("no such task");
+    assert_eq!(refusal.to_string(), "unknown_task: no task zz, known are A");
 
     let mut world = World::new(&["d1"]);
     world.submit(&Job::new("A").strategy(by_hand).assign("A", "d9"));

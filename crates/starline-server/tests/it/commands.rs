@@ -79,6 +79,38 @@ async fn single_tasks_are_cancelled_skipped_and_retried() {
 }
 
 #[tokio::test]
+async fn a_wrong_name_is_answered_with_those_that_there_are() {
+    let world = World::new().await;
+    let run = world.submit(graph(vec![noop("merge"), gated("scan_a")], &[])).await;
+    let task = |name: &str, verb: &str| format!("/v1/runs/{}/tasks/{name}/{verb}", run.id());
+    let mut replies = vec![world.observer.get(&task("scan_b", "explain")).await];
+    for verb in ["cancel", "skip", "retry", "approve", "reject"] {
+        replies.push(world.operator.post(&task("scan_b", verb), "").await);
+    }
+    for reply in &replies {
+        let body = reply.json();
+        assert_eq!(reply.refusal(), (404, "unknown_task".into()), "{}", reply.text);
+        assert_eq!((&body["task"], &body["known"]), (&json!("scan_b"), &json!(["scan_a", "merge"])));
+        assert_eq!(body["message"], "no task scan_b, known are scan_a, merge");
+    }
+    // What cannot be an id is no other case.
+    let reply = world.observer.get(&task("scan%20a", "explain")).await;
+    assert_eq!(reply.json()["message"], "no task \"scan a\", known are scan_a, merge");
+    let reply = world.operator.post(&task("scan%20a", "skip"), "").await;
+    assert_eq!(reply.json()["known"], json!(["scan_a", "merge"]), "{}", reply.text);
+
+    let reply = world.observer.get("/v1/runs/nobody").await;
+    assert_eq!(reply.refusal(), (404, "unknown_run".into()));
+    assert_eq!(reply.json()["message"], format!("no run nobody, known are {}", run.id()));
+    for _ in 0..24 {
+        world.submit(graph(vec![noop("a")], &[])).await;
+    }
+    let reply = world.observer.get(&format!("/v1/runs/{}x", run.id())).await.json();
+    assert_eq!((reply["known"].as_array().map(Vec::len), &reply["known"][0]), (Some(20), &json!(run.id())));
+    assert!(reply["message"].as_str().is_some_and(|text| text.ends_with(" and 5 more")), "{reply}");
+}
+
+#[tokio::test]
 async fn an_operator_decides_about_gates_and_an_editor_does_not() {
     let world = World::new().await;
     let run = world.start(graph(vec![gated("yes"), gated("no")], &[])).await;
