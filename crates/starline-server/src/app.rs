@@ -78,9 +78,8 @@ pub(crate) async fn task_id(run: &Run, text: &str) -> Result<TaskId, Refused> {
 /// No task of a run has this id.
 pub(crate) async fn unknown_task(run: &Run, text: &str) -> Refused {
     let wrong = text.to_owned();
-    let known = run.read_graph(move |graph| {
-        nearest(&wrong, graph.indices().map(|task| graph.id(task).as_str()))
-    });
+    let known =
+        run.read_graph(move |graph| nearest(&wrong, graph.indices().map(|task| graph.id(task).as_str())));
     match known.await {
         Ok(known) => unknown("task", text, &known).with("task", text),
         Err(error) => error.into(),

@@ -43,6 +43,10 @@ pub enum DenialReason {
     Origin,
     /// Its token does not allow that.
     Scope(Scope),
+    /// It was to change something, and not as JSON: a form of a page, perhaps.
+    Form,
+    /// Its path is no text.
+    Path,
 }
 
 impl DenialReason {
@@ -57,6 +61,8 @@ impl DenialReason {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Scope(_) => "scope",
+            Self::Form => "form",
+            Self::Path => "path",
         }
     }
 }

@@ -32,7 +32,7 @@ fn check(app: &App, request: &mut Request) -> Result<(), Refused> {
         let principal = authenticate(app, request)?;
         request.extensions_mut().insert(principal);
     }
-    check_path(request)
+    check_path(request).or_else(|refused| refuse_as(app, Denial::of(DenialReason::Path, request), refused))
 }
 
 /// A path is text once it is decoded.
@@ -64,12 +64,8 @@ fn check_host(app: &App, request: &Request) -> Result<(), Refused> {
     if one.is_some_and(ours) && target.is_none_or(ours) {
         return Ok(());
     }
-    refuse_as(
-        app,
-        DenialReason::Host,
-        peer(request),
-        Refused::new(StatusCode::FORBIDDEN, "host_not_allowed", "this host is not served here"),
-    )
+    let refused = Refused::new(StatusCode::FORBIDDEN, "host_not_allowed", "this host is not served here");
+    refuse_as(app, Denial::of(DenialReason::Host, request), refused)
 }
 
 fn check_origin(app: &App, request: &Request) -> Result<(), Refused> {
@@ -83,19 +79,23 @@ fn check_origin(app: &App, request: &Request) -> Result<(), Refused> {
     }
     let refused =
         Refused::new(StatusCode::FORBIDDEN, "origin_not_allowed", "requests of this origin are not served");
-    refuse_as(app, DenialReason::Origin, peer(request), refused)
+    refuse_as(app, Denial::of(DenialReason::Origin, request), refused)
 }
 
-fn refuse_as(
-    app: &App,
-    reason: DenialReason,
-    address: Option<IpAddr>,
-    refused: Refused,
-) -> Result<(), Refused> {
-    app.log.counters.refuse(reason.as_str());
-    tracing::warn!(target: "starline::audit", refused = reason.as_str(), "request refused");
-    note(app, Denial::new(reason, address));
+fn refuse_as(app: &App, denial: Denial, refused: Refused) -> Result<(), Refused> {
+    app.log.counters.refuse(denial.reason.as_str());
+    let principal = denial.principal.as_deref().unwrap_or("nobody");
+    tracing::warn!(target: "starline::audit", principal, refused = denial.reason.as_str(), "request refused");
+    note(app, denial);
     Err(refused)
+}
+
+impl Denial {
+    /// A request of whoever its token has been found to stand for.
+    fn of(reason: DenialReason, request: &Request) -> Self {
+        let principal = request.extensions().get::<Principal>().map(|who| who.name.clone());
+        Self { principal, ..Self::new(reason, peer(request)) }
+    }
 }
 
 fn note(app: &App, denial: Denial) {
@@ -174,22 +174,18 @@ pub(crate) async fn allow(app: App, scope: Scope, request: Request, next: Next) 
     let principal = request.extensions().get::<Principal>();
     let allowed = scope == Scope::Open || principal.is_some_and(|who| who.access.allows(scope));
     if allowed {
-        return match check_form(&request) {
+        let checked = check_form(&request)
+            .or_else(|refused| refuse_as(&app, Denial::of(DenialReason::Form, &request), refused));
+        return match checked {
             Ok(()) => next.run(request).await,
             Err(refused) => refused.into_response(),
         };
     }
-    let peer = peer(&request);
     app.log.counters.refuse("scope");
     let name = principal.map_or("nobody", |who| who.name.as_str());
     tracing::warn!(target: "starline::audit", principal = name, scope = scope.as_str(), "scope refused");
-    let denial = Denial {
-        reason: DenialReason::Scope(scope),
-        address: peer,
-        principal: principal.map(|who| who.name.clone()),
-    };
-    note(&app, denial);
-    let message = format!("this token does not allow to {}", scope.as_str());
+    note(&app, Denial::of(DenialReason::Scope(scope), &request));
+    let message = format!("this token does not have the scope {}", scope.as_str());
     Refused::new(StatusCode::FORBIDDEN, "not_permitted", message)
         .with("scope", scope.as_str())
         .into_response()

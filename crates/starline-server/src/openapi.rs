@@ -94,8 +94,12 @@ fn responses(operation: Operation) -> Value {
         let schema = format!("#/components/schemas/{schema}");
         json!({"description": what, "content": {"application/json": {"schema": {"$ref": schema}}}})
     };
+    let denied = match operation.scope() {
+        Scope::Open => "host or origin".to_owned(),
+        scope => format!("host or origin, or a token without the scope {}", scope.as_str()),
+    };
     let mut responses = json!({
-        "403": of("Error", "host, origin or scope"),
+        "403": of("Error", &denied),
         "429": of("Error", "too much, too fast; with Retry-After"),
     });
     if operation.scope() != Scope::Open {
@@ -111,6 +115,9 @@ fn responses(operation: Operation) -> Value {
         responses["507"] = of("Error", "the journal is full");
         responses["409"] = of("Rejected", "the state of the run, or of what was touched, forbids it");
         responses["422"] = of("Rejected", "every fault");
+    }
+    if operation == Operation::Events {
+        responses["400"] = of("Error", "after or Last-Event-ID is no number");
     }
     let (status, answer) = match operation {
         Operation::Metrics => ("200", json!({"description": "figures", "content": {"text/plain": {}}})),
@@ -139,7 +146,9 @@ fn schemas() -> Value {
     let texts = json!({"type": "array", "items": text});
     json!({
         "Error": {"type": "object", "required": ["error"],
-            "properties": {"error": {"type": "string", "description": "a stable word"}, "message": text}},
+            "properties": {"error": {"type": "string", "description": "a stable word"}, "message": text,
+                "known": {"type": "array", "items": text,
+                    "description": "of a run or task that there is none: those with ids like that"}}},
         "Rejected": {"type": "object", "required": ["error"], "properties": {
             "error": text, "current": number, "changed": texts,
             "rejections": {"type": "array", "items": {"$ref": "#/components/schemas/Rejection"}}}},

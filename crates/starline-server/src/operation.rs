@@ -74,7 +74,7 @@ operations! {
     /// All runs in a few numbers each
     Runs: get "/v1/runs", Observe => observe::runs;
     /// Starts a workflow
-    Submit: post "/v1/runs", Control => submit::submit;
+    Submit: post "/v1/runs", Submit => submit::submit;
     /// A run at one moment: graph, states, holds, figures, with revision and seq
     Snapshot: get "/v1/runs/{run}", Observe => observe::run;
     /// The facts of a run as server-sent events, from any number on

@@ -15,7 +15,9 @@ pub enum Scope {
     Edit,
     /// To decide about approval gates.
     Approve,
-    /// To start, pause, resume and cancel.
+    /// To hand workflows over.
+    Submit,
+    /// To pause, resume, cancel, skip and roll back.
     Control,
 }
 
@@ -28,6 +30,7 @@ impl Scope {
             Self::Observe => "observe",
             Self::Edit => "edit",
             Self::Approve => "approve",
+            Self::Submit => "submit",
             Self::Control => "control",
         }
     }
@@ -50,7 +53,10 @@ impl Access {
     pub fn allows(self, scope: Scope) -> bool {
         match (self, scope) {
             (_, Scope::Open | Scope::Observe) | (Self::Operator, _) | (Self::Editor, Scope::Edit) => true,
-            (Self::Observer | Self::Editor, Scope::Edit | Scope::Approve | Scope::Control) => false,
+            (
+                Self::Observer | Self::Editor,
+                Scope::Edit | Scope::Approve | Scope::Submit | Scope::Control,
+            ) => false,
         }
     }
 }
@@ -89,13 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_editor_never_approves_nor_controls() {
-        let allowed = |access: Access| {
-            [Scope::Observe, Scope::Edit, Scope::Approve, Scope::Control].map(|scope| access.allows(scope))
-        };
-        assert_eq!(allowed(Access::Observer), [true, false, false, false]);
-        assert_eq!(allowed(Access::Editor), [true, true, false, false]);
-        assert_eq!(allowed(Access::Operator), [true, true, true, true]);
+    fn an_editor_never_approves_nor_submits_nor_controls() {
+        let scopes = [Scope::Observe, Scope::Edit, Scope::Approve, Scope::Submit, Scope::Control];
+        let allowed = |access: Access| scopes.map(|scope| access.allows(scope));
+        assert_eq!(allowed(Access::Observer), [true, false, false, false, false]);
+        assert_eq!(allowed(Access::Editor), [true, true, false, false, false]);
+        assert_eq!(allowed(Access::Operator), [true; 5]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) async fn events(
 ) -> Answer {
     let Query(query) = query.map_err(|error| Refused::bad_request("invalid_query", error.body_text()))?;
     // Who connects again keeps its address, and says in the header how far it is.
-    let after = query.after.unwrap_or(0).max(last_event_id(&headers).unwrap_or(0));
+    let after = query.after.unwrap_or(0).max(last_event_id(&headers)?.unwrap_or(0));
     let (history, run) = if run == RunId::system().as_str() {
         (app.log.run(&RunId::system(), Seq(0), false), None)
     } else {
@@ -75,8 +75,17 @@ pub(crate) async fn events(
 }
 
 /// Where a reader was that comes back, as its library says it.
-fn last_event_id(headers: &HeaderMap) -> Option<u64> {
-    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Refused> {
+    let mut values = headers.get_all("last-event-id").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.to_str().ok().filter(digits).and_then(|text| text.parse().ok());
+    number.filter(|_| values.next().is_none()).map(Some).ok_or_else(|| {
+        // Taken for none, it would tell everything once more.
+        let message =
+            "Last-Event-ID is the id of one event: a number; without it a stream begins at the start";
+        Refused::bad_request("invalid_header", message)
+    })
 }
 
 /// Counts a stream for as long as it is open.

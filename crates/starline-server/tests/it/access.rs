@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use hyper::{Method, StatusCode};
+use serde_json::json;
 use starline_journal::NoJournal;
 use starline_server::{
     Audit, BindError, ConnectionFile, Denial, DenialReason, EventBus, Operation, Orchestrator, Scope, Server,
@@ -162,8 +163,46 @@ async fn a_scope_that_is_refused_is_told_with_its_principal() {
     world.observer.post("/v1/runs", "{}").await;
     let kept = kept.0.lock().expect("sound");
     let denial = kept.first().expect("told");
-    assert_eq!(denial.reason, DenialReason::Scope(Scope::Control));
+    assert_eq!(denial.reason, DenialReason::Scope(Scope::Submit));
     assert_eq!((kept.len(), denial.principal.as_deref()), (1, Some("screen")));
+}
+
+#[tokio::test]
+async fn a_form_of_a_page_is_told_with_its_principal() {
+    let kept = Arc::new(Kept::default());
+    let audit = Arc::clone(&kept);
+    let world = World::with(|options| options.audit = Some(audit as _)).await;
+    let form = [("content-type", Some("application/x-www-form-urlencoded"))];
+    let reply = world.editor.send(Method::POST, "/v1/runs/r/edits", &form, "a=b").await;
+    assert_eq!(reply.refusal(), (415, "unsupported_media_type".into()));
+    assert_eq!(world.observer.get("/v1/runs/%FF").await.refusal(), (400, "invalid_path".into()));
+    // What is only not there was not refused.
+    assert_eq!(world.editor.get("/v1/nothing").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.editor.get("/v1/runs/r/edits").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    let kept = kept.0.lock().expect("sound");
+    let told: Vec<_> = kept.iter().map(|one| (one.reason.as_str(), one.principal.as_deref())).collect();
+    assert_eq!(told, [("form", Some("planner")), ("path", Some("screen"))]);
+    assert!(kept.iter().all(|denial| denial.address.is_some_and(|address| address.is_loopback())));
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_scope_that_the_description_names() {
+    let world = World::new().await;
+    let described = world.observer.get("/v1/openapi.json").await.json();
+    for (operation, scope) in [
+        (Operation::Submit, "submit"),
+        (Operation::Cancel, "control"),
+        (Operation::Approve, "approve"),
+        (Operation::Edit, "edit"),
+    ] {
+        let reply = world.observer.post(&path_of(operation, "r"), "{}").await;
+        let body = reply.json();
+        assert_eq!((reply.refusal(), &body["scope"]), ((403, "not_permitted".into()), &json!(scope)));
+        assert_eq!(body["message"], format!("this token does not have the scope {scope}"));
+        let about = &described["paths"][operation.path()]["post"];
+        assert_eq!(about["x-scope"], scope);
+        assert!(about["responses"]["403"]["description"].as_str().is_some_and(|text| text.ends_with(scope)));
+    }
 }
 
 #[tokio::test]
@@ -239,7 +278,11 @@ async fn each_operation_has_its_scope() {
         let path = path_of(*operation, name);
         for (who, client, allowed) in [
             ("operator", &world.operator, true),
-            ("editor", &world.editor, !matches!(operation.scope(), Scope::Approve | Scope::Control)),
+            (
+                "editor",
+                &world.editor,
+                !matches!(operation.scope(), Scope::Approve | Scope::Control | Scope::Submit),
+            ),
             ("observer", &world.observer, matches!(operation.scope(), Scope::Open | Scope::Observe)),
         ] {
             let reply = client.send(operation.method(), &path, &[], "{}").await;

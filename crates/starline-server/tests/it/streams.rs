@@ -1,5 +1,6 @@
 //! Event streams: replay, resumption, gaps, heartbeats, ends.
 
+use hyper::Method;
 use serde_json::json;
 
 use crate::support::{Sent, World, call, graph, noop};
@@ -31,6 +32,11 @@ async fn a_finished_run_is_replayed_from_its_first_fact() {
     assert_eq!(again, rest, "a reader that comes back as browsers do");
     let nothing = world.operator.stream(&format!("{path}?after={}", all.len()), &[]).await.rest().await;
     assert_eq!(nothing, []);
+    for wrong in ["abc", "", "-1", "1.0", "+1", "1, 2", "99999999999999999999999"] {
+        let reply = world.operator.send(Method::GET, &path, &[("last-event-id", Some(wrong))], "").await;
+        assert_eq!(reply.refusal(), (400, "invalid_header".into()), "{wrong:?}");
+        assert!(reply.json()["message"].as_str().expect("text").contains("Last-Event-ID"), "{}", reply.text);
+    }
 }
 
 #[tokio::test]
