@@ -44,6 +44,7 @@ mod sent;
 mod serving;
 mod show;
 mod simulate;
+mod sole;
 mod source;
 mod starter;
 mod state;

@@ -74,6 +74,11 @@ impl State {
         self.root.join("audit.jsonl")
     }
 
+    /// Locked by the process that serves the folder.
+    pub(crate) fn sole(&self) -> PathBuf {
+        self.root.join("serve.lock")
+    }
+
     /// The folders of runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join("runs")

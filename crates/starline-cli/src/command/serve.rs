@@ -23,6 +23,7 @@ use crate::output::{Output, notice};
 use crate::secrets::all;
 use crate::sent::Contents;
 use crate::serving::Serving;
+use crate::sole::Sole;
 use crate::state::State;
 use crate::watchman::Watchman;
 
@@ -34,6 +35,8 @@ read. `starline run --detach` hands workflows over, and so does POST /v1/runs; `
 the other verbs find the runs by the state folder. Each run leaves its files in .starline/runs/<id>/.
 
 Values of `secrets` come from --secret-file alone.
+
+A state folder is served by one process at a time; `starline run` may work beside it.
 
 Interrupt (Ctrl-C) to cancel all runs and end; a second interrupt ends running tasks by force.
 
@@ -86,6 +89,8 @@ impl ServeArgs {
         let devices = self.devices.as_deref().map_or_else(Devices::this_machine, Devices::read)?;
         let secrets = all(self.secret_file.as_deref())?;
         let state = State::make(&self.state.state_dir)?;
+        // Before anything of an earlier process is ended: it must be over.
+        let mut sole = Sole::take(&state, &self.state.state_dir)?;
         let contents = Arc::new(Contents::shared(&state)?);
         let register = state.register();
         end_leftovers(&register, output).await?;
@@ -125,8 +130,9 @@ impl ServeArgs {
             options
         };
         let serving = Serving::begin(&orchestrator, &bus, &state, options).await?;
-        host.take_up_all().await?;
         let address = serving.address();
+        sole.listens(&self.state.state_dir, address)?;
+        host.take_up_all().await?;
         if output.is_json() {
             output.object(&json!({ "address": address, "pid": std::process::id() }));
         } else {
@@ -146,6 +152,7 @@ impl ServeArgs {
             process.shut_down().await;
         }
         drop(watchman);
+        drop(sole);
         Ok(Exit::Done)
     }
 }

@@ -9,7 +9,7 @@ use std::future::Future;
 
 pub(crate) use client::{Client, segment};
 pub(crate) use find::{Remote, find, live, server};
-pub(crate) use registered::Registered;
+pub(crate) use registered::{Registered, is_alive};
 pub(crate) use stream::{Fact, Facts};
 
 use crate::failure::Failure;

@@ -97,7 +97,7 @@ fn forget_the_dead(folder: &Path) {
 }
 
 /// Whether there is such a process; where the system does not say, there may be.
-fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     let processes = Path::new("/proc");
     !processes.join("self").exists() || processes.join(pid.to_string()).exists()
 }

@@ -28,5 +28,6 @@ mod sent;
 mod shells;
 mod signals;
 mod simulate;
+mod sole;
 mod started;
 mod tasks;
