@@ -74,6 +74,7 @@ impl Builder {
         let clock = Clock::start();
         let (dispatcher, runners) = Dispatcher::start(Arc::clone(&inbox));
         let journal = self.journal;
+        let timers = Arc::default();
         inbox.rest(Box::new(Core {
             clock,
             journal: Arc::clone(&journal),
@@ -96,11 +97,12 @@ impl Builder {
             more: false,
             first_run: 0,
             is_asked: inbox.is_asked(),
+            timers: Arc::clone(&timers),
         }));
         let timer = Box::pin(tokio::time::sleep(std::time::Duration::ZERO));
         let driver = Driver { clock, inbox: Arc::clone(&inbox), runners, timer, timer_at: None };
         let task = tokio::spawn(driver.run());
-        Orchestrator::new(Inner::new(inbox, journal, directory), task)
+        Orchestrator::new(Inner::new(inbox, journal, directory, timers), task)
     }
 }
 

@@ -38,6 +38,20 @@ impl Clock {
     }
 }
 
+/// Measures one step, finer than times of facts are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> std::time::Duration {
+        self.0.elapsed()
+    }
+}
+
 /// The time of one run: it begins at 0, and stands still while nobody drives the run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunTime {

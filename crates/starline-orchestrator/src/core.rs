@@ -14,12 +14,13 @@ use starline_types::{
     AttemptId, DeviceIx, Envelope, Event, HoldId, Revision, RunId, Seq, SharedEnvelope, Timestamp,
 };
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::command::Command;
 use crate::dispatch::{CancelJob, Dispatcher, Job, RejoinJob};
 use crate::inbox::{Content, Mail, Report, Said};
 use crate::recover::AGAIN;
 use crate::registry::{Entry, Halt, RunShared};
+use crate::timing::{Recorder, Timers};
 use crate::{HandedOver, RunError};
 
 /// Tasks that a run may place in one burst: enough to share its cost, and so few that what they bring along
@@ -59,6 +60,7 @@ pub(crate) struct Core {
     pub(crate) first_run: usize,
     /// Somebody waits for an answer.
     pub(crate) is_asked: Arc<AtomicBool>,
+    pub(crate) timers: Arc<Timers>,
 }
 
 /// A shutdown in progress.
@@ -116,7 +118,7 @@ impl Core {
         for (command, _place) in commands.drain(..) {
             debug_assert!(command.is_prompt(), "others are left to the driver");
             if let Command::Run { run, input, reply } = command {
-                self.command_run(now, run, input, reply);
+                self.command_run(now, run, input, reply, None);
                 let entry = self.runs.get(run as usize).and_then(Option::as_deref);
                 self.more |= entry.is_some_and(|entry| entry.scheduler.wants_placing(&self.fleet));
             }
@@ -292,8 +294,8 @@ impl Core {
         }
         if keeps {
             // Together: a journal that writes in groups needs one write for all of them.
-            let journal = &*self.journal;
-            join_all(burst.iter_mut().map(|(_, entry, _)| persist(journal, now, entry))).await;
+            let (journal, took) = (&*self.journal, &self.timers.journal_append);
+            join_all(burst.iter_mut().map(|(_, entry, _)| persist(journal, now, entry, took))).await;
         }
         for (run, entry, wanted) in burst {
             self.finish(run, entry, wanted);
@@ -580,10 +582,15 @@ fn hand_over(entry: &Entry, hold: HoldId, fleet: &Fleet, now: Timestamp) {
 
 /// Makes the facts of a run durable. If the journal refuses, the run stands still: what it has in memory is
 /// ahead of what is kept, so nothing of it may be seen or done.
-async fn persist(journal: &dyn Journal, now: Timestamp, entry: &mut Entry) {
-    if !entry.envelopes.is_empty()
-        && let Err(error) = journal.append(&entry.shared.id, entry.fence, &entry.envelopes).await
-    {
+async fn persist(journal: &dyn Journal, now: Timestamp, entry: &mut Entry, took: &Recorder) {
+    if entry.envelopes.is_empty() {
+        entry.unsettled.clear();
+        return;
+    }
+    let begun = Stopwatch::start();
+    let appended = journal.append(&entry.shared.id, entry.fence, &entry.envelopes).await;
+    took.observe(begun.elapsed());
+    if let Err(error) = appended {
         tracing::error!(run = %entry.shared.id, %error, "the journal refused records");
         let again = (error.kind() == JournalFault::Full).then(|| now + AGAIN);
         entry.halted = Some(Halt { fault: error.kind(), again });

@@ -16,6 +16,7 @@ mod planning;
 mod recover;
 mod registry;
 mod run;
+mod timing;
 
 pub use builder::{Builder, RecoverOptions, RunOptions, StrategyChoice};
 pub use editor::{Editor, HandedOver};
@@ -23,6 +24,7 @@ pub use error::{RecoverError, RunError, SubmitError};
 pub use fleet::{DeviceRecord, FleetHandle};
 pub use orchestrator::Orchestrator;
 pub use run::Run;
+pub use timing::{Histogram, Timings};
 
 pub use starline_assign::AssignmentStrategy;
 pub use starline_device::{Device, Transport};

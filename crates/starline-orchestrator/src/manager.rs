@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use starline_assign::AssignmentStrategy;
 use starline_device::Device;
-use starline_scheduler::{DeviceChange, Input, Plan, Scheduler, Step};
+use starline_scheduler::{Answer, Code, DeviceChange, Input, Plan, Refusal, Scheduler, Step};
 use starline_types::{DeviceId, DeviceIx, Event, GraphSpec, RunId, RunState, Timestamp};
 
-use crate::clock::RunTime;
+use crate::clock::{RunTime, Stopwatch};
 use crate::command::{Command, Look};
 use crate::core::{Closing, Core};
 use crate::inbox::Said;
@@ -17,13 +17,15 @@ use crate::{DeviceRecord, RunError, RunOptions, StrategyChoice, SubmitError};
 impl Core {
     pub(crate) async fn obey(&mut self, now: Timestamp, command: Command) {
         match command {
-            Command::Run { run, input, reply } => self.command_run(now, run, input, reply),
+            Command::Run { run, input, reply } => self.command_run(now, run, input, reply, None),
             Command::Make { run, make, reply } => {
                 let Some(entry) = self.runs.get(run as usize).and_then(Option::as_deref) else { return };
+                // To make a batch of a whole graph is part of its check.
+                let begun = Stopwatch::start();
                 // Code of somebody else: its panic is the answer that does not come, and nothing more.
                 let make = std::panic::AssertUnwindSafe(|| make(entry.scheduler.graph()));
                 match std::panic::catch_unwind(make) {
-                    Ok(input) => self.command_run(now, run, input, reply),
+                    Ok(input) => self.command_run(now, run, input, reply, Some(begun)),
                     Err(_) => tracing::error!(run = %entry.shared.id, "a maker of an edit panicked"),
                 }
             }
@@ -84,8 +86,11 @@ impl Core {
         now: Timestamp,
         run: u32,
         input: Input,
-        reply: crate::command::Reply<Result<starline_scheduler::Answer, RunError>>,
+        reply: crate::command::Reply<Result<Answer, RunError>>,
+        begun: Option<Stopwatch>,
     ) {
+        let is_edit = matches!(input, Input::Submit { .. } | Input::Undo { .. } | Input::Redo { .. });
+        let begun = begun.or_else(|| is_edit.then(Stopwatch::start));
         if let Some(halt) =
             self.runs.get(run as usize).and_then(Option::as_ref).and_then(|entry| entry.halted)
         {
@@ -97,7 +102,10 @@ impl Core {
             return;
         }
         if let Some(entry) = self.runs.get_mut(run as usize).and_then(Option::as_deref_mut) {
-            let answer = entry.step.answer.take().unwrap_or(Ok(starline_scheduler::Answer::Done));
+            let answer = entry.step.answer.take().unwrap_or(Ok(Answer::Done));
+            if let Some(begun) = begun.filter(|_| !is_busy(&answer)) {
+                self.timers.edit_check.observe(begun.elapsed());
+            }
             entry.replies.push((reply, answer.map_err(RunError::Refused)));
         }
     }
@@ -230,10 +238,7 @@ impl Core {
         let state =
             self.runs[at as usize].as_ref().map_or(RunState::Created, |entry| entry.scheduler.run_state());
         if !ALLOWED.contains(&state) {
-            return Err(RunError::Refused(starline_scheduler::Refusal::WrongRunState {
-                state,
-                allowed: ALLOWED,
-            }));
+            return Err(RunError::Refused(Refusal::WrongRunState { state, allowed: ALLOWED }));
         }
         self.by_id.remove(run);
         self.directory.remove(run);
@@ -286,6 +291,12 @@ impl Core {
             queued,
         }
     }
+}
+
+/// Whether a batch came too fast to be looked at.
+fn is_busy(answer: &Result<Answer, Refusal>) -> bool {
+    let Err(Refusal::Rejected(rejection)) = answer else { return false };
+    rejection.faults.iter().any(|fault| fault.code == Code::Busy)
 }
 
 /// An id for a run: the first 23 characters of a ULID, which sort by time and live inline.

@@ -15,7 +15,10 @@ use crate::driver::step_aside;
 use crate::inbox::{Inbox, Said, Sent};
 use crate::planning;
 use crate::registry::RunShared;
-use crate::{Builder, FleetHandle, RecoverError, RecoverOptions, Run, RunError, RunOptions, SubmitError};
+use crate::timing::Timers;
+use crate::{
+    Builder, FleetHandle, RecoverError, RecoverOptions, Run, RunError, RunOptions, SubmitError, Timings,
+};
 
 /// What every handle holds.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub(crate) struct Inner {
     inbox: Arc<Inbox>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
+    timers: Arc<Timers>,
 }
 
 impl Drop for Inner {
@@ -36,8 +40,9 @@ impl Inner {
         inbox: Arc<Inbox>,
         journal: Arc<dyn Journal>,
         directory: Arc<dashmap::DashMap<RunId, Arc<RunShared>>>,
+        timers: Arc<Timers>,
     ) -> Self {
-        Self { inbox, journal, directory }
+        Self { inbox, journal, directory, timers }
     }
 
     /// Says that nobody answers the holds of a run any more.
@@ -94,6 +99,13 @@ impl Orchestrator {
     #[must_use]
     pub fn fleet(&self) -> FleetHandle {
         FleetHandle { inner: Arc::clone(&self.inner) }
+    }
+
+    /// How long checks of edits and writes to the journal took since the orchestrator began. O(1), without asking
+    /// anybody.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.inner.timers.read()
     }
 
     /// Takes a graph: checked, recorded, not started.

@@ -1,6 +1,7 @@
 //! Times in fixed buckets.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
+use std::time::Duration;
 
 use starline_types::Millis;
 
@@ -45,18 +46,31 @@ impl Histogram {
 
     /// The samples of the family with this name, in the text format of Prometheus.
     pub(crate) fn samples(&self, name: &str) -> String {
-        let mut text = String::new();
-        let mut total = 0;
         let ends = BUCKETS.iter().map(|(_, end)| *end).chain(["+Inf"]);
-        // Writing to a text cannot fail.
-        for (end, count) in ends.zip(self.counts) {
-            total += count;
-            let _ = writeln!(text, "{name}_bucket{{le=\"{end}\"}} {total}");
-        }
-        let _ = writeln!(text, "{name}_sum {}", seconds(self.sum));
-        let _ = write!(text, "{name}_count {total}");
-        text
+        written(name, ends.zip(self.counts), &seconds(self.sum))
     }
+}
+
+/// The samples of the family with this name, of steps that take much less than a millisecond.
+pub(crate) fn fine_samples(name: &str, histogram: &starline_orchestrator::Histogram) -> String {
+    let end =
+        |end: Option<Duration>| end.map_or_else(|| "+Inf".to_owned(), |end| end.as_secs_f64().to_string());
+    let sum = histogram.sum();
+    let sum = format!("{}.{:09}", sum.as_secs(), sum.subsec_nanos());
+    written(name, histogram.buckets().map(|(to, count)| (end(to), count)), &sum)
+}
+
+fn written(name: &str, buckets: impl Iterator<Item = (impl Display, u64)>, sum: &str) -> String {
+    let mut text = String::new();
+    let mut total = 0;
+    // Writing to a text cannot fail.
+    for (end, count) in buckets {
+        total += count;
+        let _ = writeln!(text, "{name}_bucket{{le=\"{end}\"}} {total}");
+    }
+    let _ = writeln!(text, "{name}_sum {sum}");
+    let _ = write!(text, "{name}_count {total}");
+    text
 }
 
 /// A span in seconds, exact to the millisecond.

@@ -9,11 +9,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use starline_orchestrator::Timings;
 use starline_types::{DeviceStatus, Event, EventKind, RunState};
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::histogram::seconds;
+use crate::histogram::{fine_samples, seconds};
 use crate::timing::Figures;
 
 /// Codes of faults that are counted apart: there are fewer than that, so this bounds what a bug could add.
@@ -129,6 +130,16 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer {
     runs(&app, &mut page);
     counters(&app.log.counters, &mut page);
     app.log.timings.read(|figures| times(figures, &mut page));
+    let Timings { edit_check, journal_append, .. } = app.orchestrator.timings();
+    let steps = [
+        ("edit_check_time", "From a batch at the owner of its graph to its verdict", edit_check),
+        ("journal_append", "From facts of a run to the answer of the journal that has them", journal_append),
+    ];
+    for (name, help, histogram) in steps {
+        let name = format!("starline_{name}_seconds");
+        page.family(&name, "histogram", help);
+        page.line(format_args!("{}", fine_samples(&name, &histogram)));
+    }
     let (ready, held) = app.log.timings.census();
     page.single("starline_tasks_ready", "gauge", "Tasks that wait for nothing but a device", ready);
     page.single("starline_tasks_held", "gauge", "Tasks that would, if no hold covered them", held);

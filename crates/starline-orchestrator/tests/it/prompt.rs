@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use starline_graph::TaskGraph;
 use starline_journal::{MemoryJournal, NoJournal};
-use starline_orchestrator::{Run, RunError};
+use starline_orchestrator::{Author, Role, Run, RunError, Timings};
 use starline_types::{Dependency, Edit, EditBatch, GraphSpec, Revision, RunState};
 
 use crate::support::{call, device, graph, noop, task_id, with_devices, with_journal};
@@ -49,6 +50,42 @@ async fn with_a_journal_an_answer_waits_for_the_disk() {
     let mut answer = Box::pin(run.apply(batch(&run, behind("root", "a"))));
     assert!(answer.as_mut().now_or_never().is_none(), "the driver appends it first");
     assert_eq!(answer.await.expect("committed").expect("a revision").revision, Revision(1));
+    let timings = setup.orchestrator.timings();
+    assert_eq!(timings.edit_check.count(), 1);
+    let facts = run.status().seq.0;
+    let appended = timings.journal_append.count();
+    assert!((1..=facts).contains(&appended), "facts of a burst are one write: {appended} for {facts}");
+}
+
+#[tokio::test]
+async fn edits_and_verdicts_are_timed_and_what_came_too_fast_is_not() {
+    let setup = with_devices(&["d1"]).await;
+    let run = setup.submit(graph(vec![noop("root")], &[])).await;
+    assert_eq!(setup.orchestrator.timings(), Timings::default());
+    run.apply(batch(&run, behind("root", "a"))).await.expect("committed");
+    run.check(batch(&run, behind("root", "b")), None, Author::new("x", Role::Operator))
+        .await
+        .expect("checked");
+    run.undo(None, Author::new("x", Role::Operator)).await.expect("undone");
+    run.apply(batch(&run, behind("nobody", "c"))).await.expect_err("refused");
+    let editor = || Author::new("planner", Role::Editor);
+    let made = |graph: &TaskGraph| (EditBatch { base: graph.revision(), ..EditBatch::default() }, None, ());
+    run.apply_made(made, editor(), true).await.expect("a verdict").1.expect("checked");
+    assert_eq!(setup.orchestrator.timings().edit_check.count(), 5);
+    let mut busy = 0;
+    for _ in 0..1_000 {
+        let empty = EditBatch { base: run.status().revision, ..EditBatch::default() };
+        busy += u64::from(
+            run.apply_as(empty, None, editor()).await.is_err_and(|error| error.to_string().contains("busy")),
+        );
+        if busy == 3 {
+            break;
+        }
+    }
+    assert_eq!(busy, 3);
+    let timings = setup.orchestrator.timings();
+    assert_eq!(timings.journal_append.count(), 0, "nothing is kept");
+    assert!((105..1_005).contains(&timings.edit_check.count()), "{}", timings.edit_check.count());
 }
 
 #[tokio::test]

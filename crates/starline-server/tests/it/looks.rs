@@ -182,6 +182,9 @@ async fn times_of_a_run_are_counted_in_buckets() {
     let of = |series: &str| after.get(series).copied().unwrap_or_else(|| panic!("{series} in {after:#?}"));
     assert_eq!(of("starline_edits_rejected_total{code=\"unknown_task\"}"), 1.0);
     assert_eq!(of("starline_edit_turnaround_seconds_count"), 1.0);
+    assert_eq!(of("starline_edit_check_time_seconds_count"), 2.0, "one was refused");
+    assert_eq!(of("starline_journal_append_seconds_count"), 0.0, "nothing is kept");
+    assert!(after.contains_key("starline_edit_check_time_seconds_bucket{le=\"0.00001\"}"), "{after:#?}");
     assert_eq!(of("starline_cancel_confirm_seconds_count"), 1.0);
     assert_eq!(of("starline_dispatch_latency_seconds_count"), 6.0, "a to e and g; f is skipped");
     assert_eq!(of("starline_queue_time_seconds_count"), 6.0);
