@@ -57,7 +57,7 @@ async fn with_a_journal_an_answer_waits_for_the_disk() {
     assert!((1..=facts).contains(&appended), "facts of a burst are one write: {appended} for {facts}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn edits_and_verdicts_are_timed_and_what_came_too_fast_is_not() {
     let setup = with_devices(&["d1"]).await;
     let run = setup.submit(graph(vec![noop("root")], &[])).await;
@@ -85,7 +85,7 @@ async fn edits_and_verdicts_are_timed_and_what_came_too_fast_is_not() {
     assert_eq!(busy, 3);
     let timings = setup.orchestrator.timings();
     assert_eq!(timings.journal_append.count(), 0, "nothing is kept");
-    assert!((105..1_005).contains(&timings.edit_check.count()), "{}", timings.edit_check.count());
+    assert_eq!(timings.edit_check.count(), 4 + 100, "as many of an editor as come at once");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod late;
 mod losses;
 mod manager;
 mod placing;
+mod rates;
 mod readiness;
 mod recovery;
 mod refusals;

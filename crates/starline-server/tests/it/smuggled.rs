@@ -3,6 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use starline_orchestrator::Run;
+use starline_types::RunState;
 
 use crate::support::{Client, World, call, graph, noop};
 
@@ -129,6 +130,43 @@ async fn what_comes_too_fast_is_counted_and_not_recorded() {
     let recorded = facts(&world, &run, "edit_rejected").await.len() as u64;
     assert_eq!(figure(&world.operator, "starline_edits_rejected_total{code=\"busy\"}").await, busy);
     assert_eq!(recorded + busy, 150);
+}
+
+#[tokio::test]
+async fn verdicts_come_no_faster_than_edits() {
+    let world = World::new().await;
+    let run = world.submit(graph(vec![noop("a")], &[])).await;
+    let checks = format!("/v1/runs/{}/edits?check=1", run.id());
+    let facts = run.status().seq;
+    let mut last = None;
+    for _ in 0..1_000 {
+        let reply = world.editor.post(&checks, r#"{"edits": [{"op": "clear"}]}"#).await;
+        let is_busy = reply.status != StatusCode::OK;
+        last = Some(reply);
+        if is_busy {
+            break;
+        }
+    }
+    let reply = last.expect("an answer");
+    assert_eq!(reply.refusal(), (429, "busy".into()), "{}", reply.text);
+    assert!(reply.headers.contains_key("retry-after"));
+    let reply = world.operator.post(&checks, r#"{"edits": [{"op": "clear"}]}"#).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    assert_eq!(run.status().seq, facts, "no verdict is a fact");
+}
+
+#[tokio::test]
+async fn batches_that_are_too_large_to_be_read_do_not_pause_a_run() {
+    let world = World::with(|options| options.body_limit = 1_000).await;
+    let run = world.start(graph(vec![call("a", "hang")], &[])).await;
+    let edits = format!("/v1/runs/{}/edits", run.id());
+    let large = format!(r#"{{"edits": [], "reason": "{}"}}"#, "x".repeat(1_000));
+    for _ in 0..5 {
+        assert_eq!(world.editor.post(&edits, &large).await.refusal(), (413, "limit_exceeded".into()));
+    }
+    assert_eq!(facts(&world, &run, "edit_rejected").await.len(), 5);
+    assert_eq!(run.status().state, RunState::Executing);
+    run.cancel(true).await.expect("cancelled");
 }
 
 #[tokio::test]
