@@ -291,11 +291,12 @@ async fn record(
             }
         }
     }
-    journals.remove(run.id());
     let said = match run.outcome().await {
         Ok(outcome) => finish(run.id(), Summary::new(outcome, attempts, false), records),
         Err(error) => format!("run {}: {error}", run.id()),
     };
+    // Only now nobody else has its journal open: until here it is read through this one.
+    journals.remove(run.id());
     notice(&printable(&said));
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::program::{Folder, is_alive, words};
+use crate::program::{Folder, is_alive, json as json_line, words};
 
 /// The slow task is quick the second time.
 const FLOW: &str = "
@@ -101,6 +101,20 @@ fn what_serve_had_taken_goes_on_when_it_serves_again() {
         serde_json::from_str(watched.stdout.lines().next().expect("a fact")).expect("a fact");
     assert_eq!((&first["seq"], &first["kind"]), (&json!(1), &json!("run_created")), "from the journal");
     assert!(watched.stdout.contains("owner_changed"), "{}", watched.stdout);
+
+    // The run is over: what it did under the first process comes from its journal, and from any number on.
+    let numbers = |after: u64| -> Vec<u64> {
+        let watched = folder.run(&["watch", &run, "--json", "--after", &after.to_string()]);
+        assert_eq!(watched.code, Some(0), "{watched:?}");
+        let facts = watched.stdout.lines().map(json_line);
+        facts.map(|fact| fact["seq"].as_u64().expect("a number")).collect()
+    };
+    let all = numbers(0);
+    let last = all.len() as u64;
+    assert_eq!(all, (1..=last).collect::<Vec<_>>());
+    for after in [1, 3, last - 1, last, last + 5] {
+        assert_eq!(numbers(after), (after + 1..=last).collect::<Vec<_>>(), "--after {after}");
+    }
     serve.signal("TERM");
     serve.wait();
 }
