@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use starline_event::{Envelope, Gap, RunId, Seq, SharedEnvelope};
 
+use crate::sync::{Rule, is_broken};
+
 /// Runs with a gap of their own in one place; what further runs missed there is one gap for every run.
 const MAX_RUNS: usize = 1024;
 
@@ -78,7 +80,9 @@ impl Backlog {
             self.events.push_back(event.clone());
         } else {
             self.overflowing = true;
-            self.miss(event);
+            if !is_broken(Rule::ReportGaps) {
+                self.miss(event);
+            }
         }
     }
 

@@ -1,13 +1,12 @@
 //! One subscriber's queue, between publishers and a reader.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use starline_event::{EventFilter, Gap, SharedEnvelope};
 
 use crate::backlog::Backlog;
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError, Rule, is_broken};
 
 /// Shared by a subscription and the bus.
 #[derive(Debug)]
@@ -91,6 +90,10 @@ impl Queue {
             return Poll::Ready(Taken::End);
         }
         if let Some(cx) = cx {
+            if is_broken(Rule::RegisterUnderLock) {
+                drop(state);
+                state = self.state();
+            }
             match &mut state.reader {
                 Some(reader) => reader.clone_from(cx.waker()),
                 none => *none = Some(cx.waker().clone()),

@@ -3,6 +3,8 @@
 pub mod arbitrary;
 mod check;
 pub mod device;
+#[cfg(feature = "interleave")]
+pub mod interleave;
 pub mod journal;
 mod runtime;
 pub mod strategy;
