@@ -20,6 +20,11 @@ edits random batches against an independent reference: verdicts, faults, graphs,
         --jobs J    how many processes       each has its own share of the worlds
       A failure prints what runs it again.
 
+interleave  the mailbox, the driver, the runners and the event bus, their threads scheduled by a seed: whoever is next,
+      nothing is lost, nobody waits for ever, each sender is answered or told of the end.
+        --schedules N  how many for each law (1,000,000)    --seed S   the first
+      A failure prints its schedule; STARLINE_SCHEDULE=<schedule> before the command plays it again.
+
 kill  the real program, killed at random moments by SIGKILL while its tasks write a synced ledger, while tasks are killed,
       while it is stopped and edited: nothing may be lost, nothing done twice that was recorded, no two attempts of a
       task at a time.
@@ -42,6 +47,8 @@ pub(crate) enum Subject {
     Sim,
     /// Random batches of edits against a reference
     Edits,
+    /// Threads that hand work to each other, in any order
+    Interleave,
     /// The real program, killed again and again
     Kill,
     /// The journal when the power goes
@@ -57,6 +64,7 @@ pub(crate) fn run(subject: Subject, args: &[String]) -> anyhow::Result<bool> {
     match subject {
         Subject::Sim => sim(args),
         Subject::Edits => edits(args),
+        Subject::Interleave => interleave(args),
         Subject::Kill => kill(args),
         Subject::PowerCut => torture("power-cut", args),
         Subject::Disk => torture("disk", args),
@@ -69,6 +77,21 @@ fn sim(args: &[String]) -> anyhow::Result<bool> {
     command.args(["run", "--release", "--package", "starline-sim", "--features", "seeded-bugs"]);
     command.args(["--bin", "starline-soak", "--", "sim"]).args(args);
     Ok(cargo::run(&mut command)?.success())
+}
+
+/// The laws of the shell's hand-offs.
+fn interleave(args: &[String]) -> anyhow::Result<bool> {
+    let (mut schedules, mut seed) = (1_000_000, 0);
+    read(args, &mut [("--schedules", &mut schedules), ("--seed", &mut seed)])?;
+    let mut command = cargo::command();
+    command.args(["test", "--release", "--package", "starline-bus", "--package", "starline-orchestrator"]);
+    command.args(["--test", "interleave", "--", "laws::"]);
+    command.env("STARLINE_SCHEDULES", schedules.to_string());
+    command.env("STARLINE_SCHEDULE_SEED", seed.to_string());
+    let passed = cargo::run(&mut command)?.success();
+    let verdict = if passed { "every law holds" } else { "a law is BROKEN" };
+    println!("interleave: {schedules} schedules of each law from seed {seed}: {verdict}");
+    Ok(passed)
 }
 
 /// The program that users have, and one that kills it.
@@ -137,19 +160,24 @@ impl Share {
     fn read(args: &[String]) -> anyhow::Result<Self> {
         let jobs = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         let mut share = Self { batches: 1_000_000, seed: 0, jobs };
-        for pair in args.chunks(2) {
-            let [name, value] = pair else { bail!("{} has no value", pair[0]) };
-            let place = match name.as_str() {
-                "--batches" => &mut share.batches,
-                "--seed" => &mut share.seed,
-                "--jobs" => &mut share.jobs,
-                _ => bail!("unknown option {name}: there are --batches, --seed and --jobs"),
-            };
-            *place = value.parse().with_context(|| format!("{name} {value} is no number"))?;
-        }
+        let Self { batches, seed, jobs } = &mut share;
+        read(args, &mut [("--batches", batches), ("--seed", seed), ("--jobs", jobs)])?;
         share.jobs = share.jobs.max(1);
         Ok(share)
     }
+}
+
+/// Reads options that have a number each.
+fn read(args: &[String], options: &mut [(&str, &mut u64)]) -> anyhow::Result<()> {
+    for pair in args.chunks(2) {
+        let [name, value] = pair else { bail!("{} has no value", pair[0]) };
+        let known = options.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+        let Some((_, place)) = options.iter_mut().find(|(known, _)| known == name) else {
+            bail!("unknown option {name}: there are {known}");
+        };
+        **place = value.parse().with_context(|| format!("{name} {value} is no number"))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use rustc_hash::FxHashMap;
@@ -20,6 +19,7 @@ use crate::dispatch::{CancelJob, Dispatcher, Job, RejoinJob};
 use crate::inbox::{Content, Mail, Report, Said};
 use crate::recover::AGAIN;
 use crate::registry::{Entry, Halt, RunShared};
+use crate::sync::{AtomicBool, Ordering};
 use crate::timing::{Recorder, Timers};
 use crate::{HandedOver, RunError};
 

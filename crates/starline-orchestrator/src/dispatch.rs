@@ -8,18 +8,18 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
 use futures_util::task::AtomicWaker;
 use starline_device::DeviceError;
 use starline_types::{Attempt, AttemptId, ConfirmedBy, DeviceIx, ErrorKind, TaskError, TaskRef, TaskReport};
-use tokio::runtime::Handle;
-use tokio::task::JoinSet;
 
 use crate::inbox::{Content, Inbox, Report};
+use crate::sync::{
+    AtomicBool, AtomicU64, Handle, JoinSet, Mutex, MutexGuard, Ordering, PoisonError, Rule, is_broken, sleep,
+};
 
 /// Attempts that a runner takes at once, at the most: few, as one that computes for long delays the others.
 const GRIP: usize = 16;
@@ -132,7 +132,7 @@ impl Dispatcher {
                 return;
             }
             // The report of the attempt itself says more, and is on its way.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            sleep(std::time::Duration::from_millis(50)).await;
             let content = Content::Stopped(ConfirmedBy::Ack);
             inbox.add(Report { run, task, attempt: number, device, content });
         });
@@ -181,7 +181,7 @@ pub(crate) struct CancelJob {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -204,7 +204,7 @@ impl Shared {
             .collect();
         for (at, grips) in busy {
             while self.seats[at].grips.load(Ordering::Acquire) == grips {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                sleep(std::time::Duration::from_millis(1)).await;
             }
         }
     }
@@ -366,7 +366,10 @@ impl Future for Runner {
             seat.waker.register(cx.waker());
             seat.idle.store(true, Ordering::Release);
             // What came between the look and the registration was announced to nobody.
-            if this.shared.lock().jobs.is_empty() || !seat.idle.swap(false, Ordering::AcqRel) {
+            if is_broken(Rule::LookBeforeSleep)
+                || this.shared.lock().jobs.is_empty()
+                || !seat.idle.swap(false, Ordering::AcqRel)
+            {
                 return Poll::Pending;
             }
         }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use starline_types::Timestamp;
-use tokio::task::JoinSet;
-use tokio::time::Sleep;
 
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::inbox::{Found, Inbox};
+use crate::sync::{JoinSet, Sleep};
 
 /// Waits for mail and deadlines, and works with the core then.
 pub(crate) struct Driver {

@@ -6,8 +6,7 @@
 //! report nor an edit has to wake another task to be heard.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Waker;
 
 use starline_device::DeliveryFault;
@@ -20,18 +19,11 @@ use crate::RunError;
 use crate::command::Command;
 use crate::core::Core;
 use crate::dispatch::Job;
+use crate::sync::{
+    AtomicBool, COMMAND_ROUNDS, COMMANDS, LOCKED_LOOKS, LOOKS, Mutex, MutexGuard, Ordering, PoisonError,
+    ROUNDS, Rule, is_broken, processors, spin_loop,
+};
 
-/// Commands that wait for the core; a sender waits when there are more.
-const COMMANDS: usize = 65_536;
-/// Bursts after which whoever is not the driver lets go of the core.
-const ROUNDS: usize = 32;
-/// The same while there are commands: their senders look for the answers.
-const COMMAND_ROUNDS: usize = 128;
-/// Times that somebody looks for the core or for an answer before something else is done: up to some fifty
-/// microseconds, which is what it costs a processor to sleep and be woken. Mostly a burst ends before.
-const LOOKS: usize = 2_000;
-/// Looks of which one takes the lock.
-const LOCKED_LOOKS: usize = 16;
 /// Progress messages kept while the core is busy; more are dropped, as progress may be.
 const PROGRESS_KEPT: usize = 1024;
 
@@ -158,7 +150,6 @@ pub(crate) enum Found {
 
 impl Inbox {
     pub(crate) fn new(workers: usize) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let state = State {
             mail: Mail::default(),
             core: None,
@@ -173,7 +164,7 @@ impl Inbox {
         Self {
             state: Mutex::new(state),
             places: Arc::new(Semaphore::new(COMMANDS)),
-            is_parallel: workers.min(processors) > 1,
+            is_parallel: workers.min(processors()) > 1,
         }
     }
 
@@ -195,7 +186,7 @@ impl Inbox {
             Err(_) => places().acquire_owned().await.map_err(|_| RunError::ShutDown)?,
         };
         let mut state = self.lock();
-        if state.closed {
+        if state.closed && !is_broken(Rule::RefuseWhenClosed) {
             return Err(RunError::ShutDown);
         }
         state.mail.for_driver |= !command.is_prompt();
@@ -228,7 +219,7 @@ impl Inbox {
     /// The state, once the core is free, or after some time.
     fn look_for_core(&self) -> MutexGuard<'_, State> {
         for look in 1..=LOOKS {
-            std::hint::spin_loop();
+            spin_loop();
             if look.is_multiple_of(LOCKED_LOOKS)
                 && let Ok(state) = self.state.try_lock()
                 && state.core.is_some()
@@ -245,7 +236,7 @@ impl Inbox {
             if !answer.is_empty() || answer.is_terminated() {
                 return;
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 
@@ -276,8 +267,9 @@ impl Inbox {
         let mut state = self.lock();
         let has_left = !core.mail.reports.is_empty();
         state.return_reports(&mut core);
-        let has_commands = !state.mail.commands.is_empty();
-        let has_any = core.more || !state.mail.is_empty();
+        let looks = !is_broken(Rule::LookAgain);
+        let has_commands = looks && !state.mail.commands.is_empty();
+        let has_any = core.more || looks && !state.mail.is_empty();
         let goes_on = match duty {
             Duty::Commands => has_commands,
             Duty::CommandsAndLeft => has_commands || has_left,
@@ -289,6 +281,7 @@ impl Inbox {
             return Some(core);
         }
         let earlier = match (core.deadline(), state.timer) {
+            _ if is_broken(Rule::WakeForDeadline) => false,
             (Some(at), Some(timer)) => at < timer,
             (Some(_), None) => true,
             (None, _) => false,
@@ -357,7 +350,9 @@ impl Inbox {
         self.places.close();
         let mut state = self.lock();
         state.closed = true;
-        state.mail = Mail::default();
+        if !is_broken(Rule::DropWhatWaits) {
+            state.mail = Mail::default();
+        }
     }
 }
 
@@ -389,6 +384,7 @@ impl State {
     /// Wakes the driver, unless somebody works with the core: the holder looks again.
     fn wake(&self) {
         if self.core.is_some()
+            && !is_broken(Rule::WakeDriver)
             && let Some(driver) = &self.driver
         {
             driver.wake_by_ref();

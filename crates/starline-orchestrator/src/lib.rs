@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ask;
 mod builder;
 mod clock;
 mod command;
@@ -16,6 +17,7 @@ mod planning;
 mod recover;
 mod registry;
 mod run;
+mod sync;
 mod timing;
 
 pub use builder::{Builder, RecoverOptions, RunOptions, StrategyChoice};

@@ -11,8 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::command::Command;
-use crate::driver::step_aside;
-use crate::inbox::{Inbox, Said, Sent};
+use crate::inbox::{Inbox, Said};
 use crate::planning;
 use crate::registry::RunShared;
 use crate::timing::Timers;
@@ -55,18 +54,7 @@ impl Inner {
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, RunError> {
-        let (reply, answer) = oneshot::channel();
-        let mut steps_aside = !tokio::task::coop::has_budget_remaining();
-        match self.inbox.send(command(reply)).await? {
-            // Others that are answered may wait for this thread.
-            Sent::YourTurn(core) => steps_aside |= self.inbox.work_off(core, None) > 1,
-            Sent::AnsweredSoon => Inbox::look_for(&answer),
-            Sent::Accepted => {}
-        }
-        if steps_aside {
-            step_aside().await;
-        }
-        answer.await.map_err(|_| RunError::ShutDown)
+        self.inbox.ask(command).await
     }
 }
 
