@@ -23,6 +23,7 @@ mod graph;
 mod holds;
 mod invariants;
 mod kill;
+mod lease;
 mod manager;
 mod outsider_strategy;
 mod random_schedules;

@@ -1,6 +1,7 @@
 //! What the tests of the whole have in common: scenarios with golden traces, and hostile input.
 
 pub mod fuzz;
+pub mod lease;
 
 use std::path::PathBuf;
 
