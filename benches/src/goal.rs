@@ -29,8 +29,12 @@ pub enum Goal {
     P11,
     /// Bytes a task.
     P12,
+    /// Dispatch beside many observers.
+    P13,
     /// A run that comes back from its records.
     Recovery,
+    /// Simulated schedules.
+    Sim,
 }
 
 /// No goal goes by this name.
@@ -73,7 +77,7 @@ pub(crate) const UFO: [(&str, f64, f64); 3] = [
 
 impl Goal {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::P1,
         Self::P2,
         Self::P3,
@@ -84,7 +88,9 @@ impl Goal {
         Self::P9,
         Self::P11,
         Self::P12,
+        Self::P13,
         Self::Recovery,
+        Self::Sim,
     ];
 
     /// The name in tables and on the command line.
@@ -100,7 +106,9 @@ impl Goal {
             Self::P9 => "P9",
             Self::P11 => "P11",
             Self::P12 => "P12",
+            Self::P13 => "P13",
             Self::Recovery => "recovery",
+            Self::Sim => "sim",
         }
     }
 
@@ -117,7 +125,9 @@ impl Goal {
             | Self::P9
             | Self::P11
             | Self::P12
-            | Self::Recovery => Group::Loops,
+            | Self::P13
+            | Self::Recovery
+            | Self::Sim => Group::Loops,
         }
     }
 
@@ -144,7 +154,14 @@ impl Goal {
             Self::P4 => crossed(&[PEER_WORKLOAD], &[Dagrs, Dagx, Orchestrator]),
             Self::P5 => UFO.map(|(workload, ..)| (workload, 1, &[Orchestrator][..])).to_vec(),
             // Edits and the journal have measurements of their own.
-            Self::P7 | Self::P8 | Self::P9 | Self::P11 | Self::P12 | Self::Recovery => Vec::new(),
+            Self::P7
+            | Self::P8
+            | Self::P9
+            | Self::P11
+            | Self::P12
+            | Self::P13
+            | Self::Recovery
+            | Self::Sim => Vec::new(),
         }
     }
 
@@ -165,7 +182,9 @@ impl Goal {
             | Self::P8
             | Self::P9
             | Self::P11
-            | Self::Recovery => Vec::new(),
+            | Self::P13
+            | Self::Recovery
+            | Self::Sim => Vec::new(),
         }
     }
 }
@@ -254,7 +273,7 @@ mod tests {
         let error = "P99".parse::<Goal>().expect_err("there is no such goal");
         assert_eq!(
             error.to_string(),
-            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P11, P12, recovery"
+            "no goal is called `P99`, choose one of P1, P2, P3, P4, P5, P7, P8, P9, P11, P12, P13, recovery, sim"
         );
     }
 }

@@ -15,6 +15,7 @@ mod python_random;
 mod recovery;
 pub mod report;
 mod runtime;
+mod schedules;
 mod system;
 mod verdict;
 
@@ -28,5 +29,6 @@ pub use journal::measure as measure_journal;
 pub use memory::Usage;
 pub use recovery::measure as measure_recovery;
 pub use runtime::{spawn, timed, timed_after};
+pub use schedules::measure as measure_schedules;
 pub use system::{System, UnknownSystem};
 pub use verdict::{Source, Unit, Verdict, judge};

@@ -179,7 +179,7 @@ pub fn judge(goals: &[Goal], figures: &Figures, memory: &[Usage]) -> Vec<Verdict
         Goal::P5 => reference(figures),
         Goal::P12 => bytes_per_task(memory),
         // Their verdicts come with their figures.
-        Goal::P7 | Goal::P8 | Goal::P9 | Goal::P11 | Goal::Recovery => Vec::new(),
+        Goal::P7 | Goal::P8 | Goal::P9 | Goal::P11 | Goal::P13 | Goal::Recovery | Goal::Sim => Vec::new(),
     };
     goals.iter().flat_map(judged).collect()
 }

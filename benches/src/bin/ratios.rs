@@ -9,14 +9,15 @@ use std::process::ExitCode;
 
 use starline_benches::{
     Effort, Figures, Goal, System, Usage, judge, measure_edits, measure_journal, measure_recovery,
-    memory_plan, report, time_plan,
+    measure_schedules, memory_plan, report, time_plan,
 };
 
 const USAGE: &str = "\
 usage: ratios [--quick] [--goal LIST]
 
   --quick       fewer runs: all goals in under a minute
-  --goal LIST   only these goals, separated by commas, from P1, P2, P3, P4, P5, P7, P8, P9, P11, P12, recovery; may be repeated";
+  --goal LIST   only these goals, separated by commas, from P1, P2, P3, P4, P5, P7, P8, P9, P11, P12, P13,
+                recovery, sim; may be repeated";
 
 fn main() -> ExitCode {
     let outcome = Request::parse(std::env::args().skip(1)).and_then(|request| match request {
@@ -93,6 +94,7 @@ fn compare(effort: Effort, goals: &[Goal]) -> Result<(), Box<dyn Error>> {
     verdicts.extend(measure_edits(goals, effort, &mut out)?);
     verdicts.extend(measure_journal(goals, effort, &mut out)?);
     verdicts.extend(measure_recovery(goals, effort, &mut out)?);
+    verdicts.extend(measure_schedules(goals, effort, &mut out)?);
     report::verdicts(&mut out, &verdicts)?;
     let path = target().join("bench").join("ratios.json");
     report::json(&path, &verdicts)?;

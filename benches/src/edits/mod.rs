@@ -1,9 +1,11 @@
-//! Edits of live graphs, and what runs meanwhile: goals P7, P8 and P9, and the reaction to a slow editor.
+//! Edits of live graphs, and what runs meanwhile: goals P7, P8 and P9, the reaction to a slow editor, and P13,
+//! what listeners cost.
 
 mod graphs;
 mod holds;
 mod kind;
 mod libraries;
+mod observers;
 mod product;
 mod reaction;
 mod running;
@@ -33,8 +35,16 @@ pub fn measure(goals: &[Goal], effort: Effort, out: &mut dyn Write) -> Result<Ve
                 verdicts.extend(holds::measure(effort, out)?);
                 verdicts.extend(reaction::measure(effort, out)?);
             }
-            Goal::P1 | Goal::P2 | Goal::P3 | Goal::P4 | Goal::P5 | Goal::P11 | Goal::P12 | Goal::Recovery => {
-            }
+            Goal::P13 => verdicts.extend(observers::measure(effort, out)?),
+            Goal::P1
+            | Goal::P2
+            | Goal::P3
+            | Goal::P4
+            | Goal::P5
+            | Goal::P11
+            | Goal::P12
+            | Goal::Recovery
+            | Goal::Sim => {}
         }
     }
     Ok(verdicts)
