@@ -1,5 +1,7 @@
 //! Leases and failover: every state of a small model, and every rule that keeps it sound.
 
+#![expect(clippy::print_stdout, reason = "the shortest way to each fault is there to be read")]
+
 use starline_tests::lease::{ALL, Rule, Rules, explore};
 
 /// Without it nothing goes wrong: the store refuses what an earlier owner writes, so that numbers of attempts are

@@ -30,6 +30,7 @@ const DEPTH: usize = 4;
 ///
 /// # Panics
 /// The law does not hold, or a variable is no number.
+#[expect(clippy::print_stdout, reason = "whoever runs a test asks how much it has looked at")]
 pub fn hold(law: fn()) {
     if let Ok(schedule) = std::env::var("STARLINE_SCHEDULE") {
         play(ReplayScheduler::new_from_encoded(&schedule), FailurePersistence::Print, law);

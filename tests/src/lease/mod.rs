@@ -15,4 +15,4 @@ mod search;
 mod state;
 
 pub use rule::{ALL, Rule, Rules};
-pub use search::{Explored, explore};
+pub use search::{Explored, Fault, explore};

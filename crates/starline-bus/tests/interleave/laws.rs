@@ -1,5 +1,7 @@
 //! What holds whoever is next.
 
+#![expect(clippy::print_stdout, reason = "whoever runs the tests sees how soon a break is noticed")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,7 @@
 //! What holds whoever is next. A law in which somebody waits for ever fails.
 
+#![expect(clippy::print_stdout, reason = "whoever runs the tests sees how soon a break is noticed")]
+
 use starline_testkit::interleave::{fails_at, hold};
 
 use crate::RunError;
