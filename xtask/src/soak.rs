@@ -23,7 +23,8 @@ edits random batches against an independent reference: verdicts, faults, graphs,
 interleave  the mailbox, the driver, the runners and the event bus, their threads scheduled by a seed: whoever is next,
       nothing is lost, nobody waits for ever, each sender is answered or told of the end.
         --schedules N  how many for each law (1,000,000)    --seed S   the first
-      A failure prints its schedule; STARLINE_SCHEDULE=<schedule> before the command plays it again.
+      A failure prints its schedule: `STARLINE_SCHEDULE='<schedule>' cargo test -p <crate> --test interleave <law>` plays
+      it again.
 
 kill  the real program, killed at random moments by SIGKILL while its tasks write a synced ledger, while tasks are killed,
       while it is stopped and edited: nothing may be lost, nothing done twice that was recorded, no two attempts of a
