@@ -1,27 +1,25 @@
 //! The one owner of all runs and of the fleet: hear, step, place, persist, publish, act.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use rustc_hash::FxHashMap;
-use starline_device::{DeliveryFault, Device};
+use starline_device::Device;
 use starline_event::EventSink;
 use starline_journal::{Journal, JournalFault};
-use starline_scheduler::{DeviceChange, Effect, Fleet, Input, Undelivered};
-use starline_types::{
-    AttemptId, DeviceIx, Envelope, Event, HoldId, Revision, RunId, Seq, SharedEnvelope, Timestamp,
-};
+use starline_scheduler::{DeviceChange, Fleet, Input};
+use starline_types::{DeviceIx, Envelope, Event, Revision, RunId, Seq, SharedEnvelope, Timestamp};
 
+use crate::RunError;
 use crate::clock::{Clock, Stopwatch};
 use crate::command::Command;
-use crate::dispatch::{CancelJob, Dispatcher, Job, RejoinJob};
-use crate::inbox::{Content, Mail, Report, Said};
+use crate::dispatch::{Dispatcher, Job};
+use crate::inbox::Mail;
 use crate::recover::AGAIN;
 use crate::registry::{Entry, Halt, RunShared};
 use crate::sync::{AtomicBool, Ordering};
 use crate::timing::{Recorder, Timers};
-use crate::{HandedOver, RunError};
 
 /// Tasks that a run may place in one burst: enough to share its cost, and so few that what they bring along
 /// stays in the caches of a processor.
@@ -149,78 +147,6 @@ impl Core {
     fn begin_burst(&mut self) -> Timestamp {
         self.fleet.watch(self.sink.wants(&RunId::system()));
         self.clock.now()
-    }
-
-    fn hear_mail(&mut self, now: Timestamp) {
-        let mut reports = std::mem::take(&mut self.mail.reports);
-        self.hear_reports(now, &mut reports);
-        self.mail.reports = reports;
-        for said in std::mem::take(&mut self.mail.said) {
-            self.hear(now, said);
-        }
-        if self.armed.is_some_and(|at| at <= now) {
-            self.tick(now);
-        }
-    }
-
-    fn hear_reports(&mut self, now: Timestamp, reports: &mut VecDeque<Report>) {
-        let keeps = self.journal.keeps();
-        while let Some(report) = reports.pop_front() {
-            if keeps
-                && let Some(entry) = self.runs.get_mut(report.run as usize).and_then(Option::as_deref_mut)
-            {
-                entry.unsettled.push(report.clone());
-            }
-            let Report { run, task, attempt, device, content } = report;
-            let input = match content {
-                Content::Ended(report) => Input::Reported { task, attempt, device, report },
-                Content::Stopped(by) => Input::Stopped { task, attempt, by },
-                Content::Refused(error) => Input::Refused { task, attempt, device, error },
-                Content::Undelivered(fault) => {
-                    let fault = match fault {
-                        DeliveryFault::NotAccepted | DeliveryFault::Refused => Undelivered::NotAccepted,
-                        DeliveryFault::Lost => Undelivered::Lost,
-                        DeliveryFault::OutcomeUnknown => Undelivered::Unknown,
-                        DeliveryFault::Protocol => Undelivered::Protocol,
-                    };
-                    Input::Undelivered { task, attempt, device, fault }
-                }
-            };
-            self.step(now, run, input);
-            if self.is_asked() {
-                break;
-            }
-        }
-    }
-
-    /// Whether the burst ends as soon as it can, as somebody waits for an answer. A burst that is written is not cut
-    /// short: writing costs more than what is in it.
-    fn is_asked(&self) -> bool {
-        self.is_asked.load(Ordering::Relaxed) && !self.journal.keeps()
-    }
-
-    fn hear(&mut self, now: Timestamp, said: Said) {
-        match said {
-            Said::EditorGone { run } => {
-                self.step(now, run, Input::EditorDetached);
-            }
-            Said::Checkpoint { attempt: AttemptId { run, task, number: attempt }, content } => {
-                let Some(at) = self.by_id.get(&run).copied() else { return };
-                self.step(now, at, Input::Checkpoint { task, attempt, content });
-            }
-            Said::Lost { device, reason, certain } => self.device_lost(now, device, reason, certain),
-            Said::Progress { attempt, stream, text } => {
-                let Some(at) = self.by_id.get(&attempt.run).copied() else { return };
-                if !self.sink.wants(&attempt.run) {
-                    return;
-                }
-                let Some(entry) = self.runs.get(at as usize).and_then(Option::as_deref) else { return };
-                // Progress is not part of the stream: it carries the number of the last fact.
-                let event = Event::Progress { task: attempt.task, attempt: attempt.number, stream, text };
-                let envelope = self.envelope(now, entry, entry.scheduler.seq(), event);
-                self.sink.publish(&[SharedEnvelope::from(envelope)]);
-            }
-        }
     }
 
     /// Feeds an input to a run; its facts wait for [`persist_publish_act`](Self::persist_publish_act).
@@ -378,63 +304,7 @@ impl Core {
         self.publish_system(now);
     }
 
-    fn act(&mut self, run: u32, entry: &mut Entry) {
-        let inherited = std::mem::take(&mut entry.inherited);
-        for (task, number, device) in inherited {
-            match self.devices.get(device.at()).and_then(Option::as_ref) {
-                Some(on) => {
-                    let attempt = AttemptId { run: entry.shared.id.clone(), task, number };
-                    self.dispatcher.rejoin(RejoinJob { run, device, on: Arc::clone(on), attempt });
-                }
-                None => entry.inherited.push((task, number, device)),
-            }
-        }
-        let mut effects = std::mem::take(&mut entry.step.effects);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Dispatch { device, attempt } => {
-                    match self.devices.get(device.at()).and_then(Option::as_ref) {
-                        Some(on) => self.jobs.push(Job { run, device, on: Arc::clone(on), attempt }),
-                        // The connection went between the decision and now: the attempt never began.
-                        None => self.mail.reports.push_back(Report {
-                            run,
-                            task: attempt.id.task,
-                            attempt: attempt.id.number,
-                            device,
-                            content: Content::Undelivered(DeliveryFault::NotAccepted),
-                        }),
-                    }
-                }
-                Effect::Cancel { device, attempt, force } => {
-                    if let Some(on) = self.devices.get(device.at()).and_then(Option::as_ref) {
-                        self.dispatcher.cancel(CancelJob { run, device, on: Arc::clone(on), attempt, force });
-                    }
-                }
-                Effect::Acknowledge { device, attempt } => {
-                    if let Some(on) = self.devices.get(device.at()).and_then(Option::as_ref) {
-                        let on = Arc::clone(on);
-                        self.dispatcher.beside(async move { on.acknowledge(attempt).await });
-                    }
-                }
-                Effect::HandOver(hold) => {
-                    hand_over(entry, hold, &self.fleet, entry.time.at(self.clock.now()))
-                }
-                Effect::HoldOver { hold, .. } => {
-                    entry.shared.hands.send_if_modified(|handed| {
-                        let is_it = handed.as_ref().is_some_and(|handed| handed.hold == hold);
-                        if is_it {
-                            *handed = None;
-                        }
-                        is_it
-                    });
-                }
-                Effect::Close => {}
-            }
-        }
-        entry.step.effects = effects;
-    }
-
-    fn envelope(&self, now: Timestamp, entry: &Entry, seq: Seq, event: Event) -> Envelope {
+    pub(crate) fn envelope(&self, now: Timestamp, entry: &Entry, seq: Seq, event: Event) -> Envelope {
         Envelope {
             seq,
             run_id: entry.shared.id.clone(),
@@ -447,7 +317,7 @@ impl Core {
     }
 
     /// Lets every run do what is due.
-    fn tick(&mut self, now: Timestamp) {
+    pub(crate) fn tick(&mut self, now: Timestamp) {
         self.armed = None;
         for run in 0..self.runs.len() {
             let due = self.runs[run].as_ref().and_then(|entry| entry.deadline());
@@ -510,7 +380,13 @@ impl Core {
         }
     }
 
-    fn device_lost(&mut self, now: Timestamp, device: DeviceIx, reason: Option<String>, certain: bool) {
+    pub(crate) fn device_lost(
+        &mut self,
+        now: Timestamp,
+        device: DeviceIx,
+        reason: Option<String>,
+        certain: bool,
+    ) {
         if !self.fleet.is_connected(device) {
             // What was only suspected may have become certain.
             if certain {
@@ -559,25 +435,6 @@ fn revision_before(events: &[Event]) -> Option<Revision> {
         Event::EditCommitted(applied) => Some(Revision(applied.revision.0.saturating_sub(1))),
         _ => None,
     })
-}
-
-/// Shows a hold to the editor, with what ended.
-fn hand_over(entry: &Entry, hold: HoldId, fleet: &Fleet, now: Timestamp) {
-    let scheduler = &entry.scheduler;
-    let Some(open) = scheduler.holds().into_iter().find(|open| open.hold == hold) else { return };
-    let finished = open.triggers.iter().filter_map(|task| {
-        let outcome = scheduler.task_outcome(scheduler.graph().find(task.as_str())?, fleet)?;
-        Some((task.clone(), outcome))
-    });
-    let handed = HandedOver {
-        hold,
-        scope: open.scope,
-        revision: scheduler.revision(),
-        finished: finished.collect(),
-        deadline: open.deadline.unwrap_or(now),
-        handed_at: now,
-    };
-    entry.shared.hands.send_replace(Some(Arc::new(handed)));
 }
 
 /// Makes the facts of a run durable. If the journal refuses, the run stands still: what it has in memory is

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod act;
 mod ask;
 mod builder;
 mod clock;
@@ -10,6 +11,7 @@ mod driver;
 mod editor;
 mod error;
 mod fleet;
+mod hear;
 mod inbox;
 mod manager;
 mod orchestrator;
