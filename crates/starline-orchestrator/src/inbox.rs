@@ -20,8 +20,8 @@ use crate::command::Command;
 use crate::core::Core;
 use crate::dispatch::Job;
 use crate::sync::{
-    AtomicBool, COMMAND_ROUNDS, COMMANDS, LOCKED_LOOKS, LOOKS, Mutex, MutexGuard, Ordering, PoisonError,
-    ROUNDS, Rule, is_broken, processors, spin_loop,
+    AtomicBool, AtomicU64, COMMAND_ROUNDS, COMMANDS, LOCKED_LOOKS, LOOKS, Mutex, MutexGuard, Ordering,
+    PoisonError, ROUNDS, Rule, is_broken, processors, spin_loop,
 };
 
 /// Progress messages kept while the core is busy; more are dropped, as progress may be.
@@ -110,6 +110,8 @@ struct State {
 pub(crate) struct Inbox {
     state: Mutex<State>,
     places: Arc<Semaphore>,
+    /// Commands so far.
+    pub(crate) asked: AtomicU64,
     /// Whether somebody can work with the core while somebody else looks for it.
     is_parallel: bool,
 }
@@ -164,6 +166,7 @@ impl Inbox {
         Self {
             state: Mutex::new(state),
             places: Arc::new(Semaphore::new(COMMANDS)),
+            asked: AtomicU64::new(0),
             is_parallel: workers.min(processors()) > 1,
         }
     }
