@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use starline::journal::JournalFault;
 use starline::journal_redb::{Repair, Report, repair, verify};
 
 use crate::exit::Exit;
@@ -166,8 +167,16 @@ impl OfRun {
 
     fn repair(&self, output: &Output) -> Result<Exit, Failure> {
         let (name, path) = self.store()?;
-        let Repair { before, after, done } = repair(&path)
-            .map_err(|error| Failure::journal(format!("failed to repair {}", path.display()), &error))?;
+        let Repair { before, after, done } = repair(&path).map_err(|error| {
+            let failure = Failure::journal(format!("failed to repair {}", path.display()), &error);
+            if !matches!(error.kind(), JournalFault::Corrupt { .. }) {
+                return failure;
+            }
+            failure.with_hint(
+                "nothing of the file can be read, and it is left as it was; put a copy of it in its place, or carry the \
+                 workflow out again with `starline run FILE`",
+            )
+        })?;
         if output.is_json() {
             output.object(&json!({
                 "run_id": name,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::line::span;
 use crate::moment::utc;
 use crate::output::Output;
-use crate::paint::Tone;
+use crate::paint::{Tone, printable};
 use crate::past::Entry;
 use crate::table::{Cell, Table};
 
@@ -29,16 +29,19 @@ pub(crate) fn show_runs(runs: &[Entry], output: &Output) {
         return;
     }
     let mut table = Table::with_head(&["run", "name", "state", "tasks", "started", "duration"]);
+    let mut unreadable = Vec::new();
     for run in runs {
         let run = match run {
             Ok(run) => run,
             Err((id, failure)) => {
+                unreadable.push(format!("run {id} cannot be read: {}", failure.reason()));
                 table.row([
                     Cell::text(id),
                     Cell::text("-"),
                     Cell::text("unreadable").in_tone(Tone::Bad),
                     Cell::figure("-"),
-                    Cell::text(failure.reason()),
+                    Cell::text("-"),
+                    Cell::figure("-"),
                 ]);
                 continue;
             }
@@ -65,4 +68,7 @@ pub(crate) fn show_runs(runs: &[Entry], output: &Output) {
         ]);
     }
     table.lines(output.result_colour()).for_each(|line| output.result(&line));
+    for line in unreadable {
+        output.notice(&printable(&line));
+    }
 }

@@ -143,7 +143,8 @@ fn a_run_that_was_killed_is_shown_as_far_as_it_got() {
     keep(&left, &[]);
     let ended = folder.run(&["show", &run]);
     assert!(ended.code == Some(74) && ended.stderr.contains("no fact was written"), "{ended:?}");
-    assert!(folder.run(&["show"]).stdout.contains("unreadable"));
+    let listed = folder.run(&["show"]);
+    assert!(listed.stdout.contains("unreadable") && listed.stderr.contains("cannot be read"), "{listed:?}");
 }
 
 /// Leaves these facts in the journal of a run, as a process does that is killed behind the last of them.

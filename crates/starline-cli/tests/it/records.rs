@@ -244,4 +244,8 @@ fn a_journal_that_cannot_be_trusted_is_told_by_the_exit_code() {
         let ended = folder.run(&[verb, "last"]);
         assert_eq!(ended.code, Some(74), "{verb}: {ended:?}");
     }
+    fs::write(&journal, "no store at all").expect("written");
+    let hopeless = folder.run(&["journal", "repair", "last"]);
+    assert!(hopeless.code == Some(74) && hopeless.stderr.contains("put a copy of it"), "{hopeless:?}");
+    assert_eq!(fs::read(&journal).expect("a file"), b"no store at all", "it is left as it was");
 }
