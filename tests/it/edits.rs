@@ -20,6 +20,7 @@ crate::scenarios! {
     scenario_e_edit_before_the_start => "e_edit_before_the_start",
     scenario_e_pinned_task_without_a_strategy => "e_pinned_task_without_a_strategy",
     scenario_e_policy_asks_for_approval => "e_policy_asks_for_approval",
+    scenario_e_a_gate_that_opens_itself_asks_nobody => "e_a_gate_that_opens_itself_asks_nobody",
     scenario_e_an_editor_opens_no_gate => "e_an_editor_opens_no_gate",
     scenario_e_an_editor_clears_no_gate => "e_an_editor_clears_no_gate",
     scenario_e_an_editor_takes_no_gate_away => "e_an_editor_takes_no_gate_away",

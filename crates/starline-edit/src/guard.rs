@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use starline_types::{
-    ApprovalGate, Edit, Patterns, Payload, Policy, TaskDetails, TaskField, TaskSpec, matches_pattern,
+    ApprovalGate, ApprovalTimeout, Edit, Patterns, Payload, Policy, TaskDetails, TaskField, TaskSpec,
+    matches_pattern,
 };
 
 use crate::{Code, Fault};
@@ -44,10 +45,13 @@ pub(crate) fn fields(edit: usize, task: &TaskSpec, set: &[TaskField], policy: &P
     }
     if set.iter().any(|field| matches!(field, TaskField::Approval(_)))
         && needs_gate(task, policy)
-        && task.gate().is_none()
+        && !asks_a_person(task)
     {
         let message = format!("the policy of the run asks for an approval of task {}", task.id);
-        faults.push(Fault::new(edit, Code::NotPermitted, &task.id, message).hint("leave the gate as it is"));
+        faults.push(
+            Fault::new(edit, Code::NotPermitted, &task.id, message)
+                .hint("leave the gate as it is, or let it reject after its time"),
+        );
     }
     faults
 }
@@ -127,13 +131,23 @@ fn needs_gate(task: &TaskSpec, policy: &Policy) -> bool {
         || task.device.iter().flat_map(|device| &device.needs).any(|need| any(capabilities, need))
 }
 
-/// The task with an approval gate, if the policy asks for one and it has none. The prefix is what its id will get.
+/// Whether a task runs only if a person says so: a gate that opens by itself after a time asks nobody.
+fn asks_a_person(task: &TaskSpec) -> bool {
+    task.gate().is_some_and(|gate| gate.on_timeout == ApprovalTimeout::Reject)
+}
+
+/// The task with an approval gate, if the policy asks for one and it has none, or one that opens by itself. The prefix is what its id will get.
 pub(crate) fn gated(task: &Arc<TaskSpec>, prefix: &str, policy: &Policy) -> Option<Arc<TaskSpec>> {
-    if task.gate().is_some() || !needs_gate(task, policy) {
+    if asks_a_person(task) || !needs_gate(task, policy) {
         return None;
     }
-    let prompt = format!("An editor added or changed task {prefix}{}: may it run?", task.id);
-    let gate = ApprovalGate { prompt, ..ApprovalGate::default() };
+    let gate = match task.gate() {
+        Some(gate) => ApprovalGate { on_timeout: ApprovalTimeout::Reject, ..gate.clone() },
+        None => {
+            let prompt = format!("An editor added or changed task {prefix}{}: may it run?", task.id);
+            ApprovalGate { prompt, ..ApprovalGate::default() }
+        }
+    };
     let mut gated = TaskSpec::clone(task);
     let details = gated.details.as_deref().cloned().unwrap_or_default();
     gated.details = Some(Arc::new(TaskDetails { approval: Some(gate), ..details }));

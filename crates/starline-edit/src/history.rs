@@ -71,6 +71,18 @@ impl History {
         Ok(batch(current, last.batch.edits.clone(), format!("redo of revision {}", last.revision.0)))
     }
 
+    /// The commit that [`undo`](Self::undo) takes back.
+    #[must_use]
+    pub fn last_done(&self) -> Option<&Arc<Applied>> {
+        self.done.back()
+    }
+
+    /// The commit that [`redo`](Self::redo) brings back.
+    #[must_use]
+    pub fn last_undone(&self) -> Option<&Arc<Applied>> {
+        self.undone.last()
+    }
+
     /// Commits that can be taken back, and that can be brought back.
     #[must_use]
     pub fn len(&self) -> (usize, usize) {

@@ -120,6 +120,10 @@ impl RollbackArgs {
         }
         let run =
             RunId::new(name).map_err(|error| Failure::new(Exit::Invalid, "invalid_id", error.to_string()))?;
+        let undoes = past.history.as_ref().and_then(|history| history.settings().undoes.clone());
+        if let Some(undoes) = undoes.filter(|_| past.is_interrupted()) {
+            return Err(interrupted(name, &undoes));
+        }
         let undone = self.undone(&run, &known)?;
         let Some(plan) = plan_of(&past, &run, &undone)? else {
             if output.is_json() {
@@ -153,9 +157,7 @@ impl RollbackArgs {
                 return Err(under_way(name));
             }
             if past.is_interrupted() {
-                let message = format!("run {name} undoes run {run}, and was interrupted");
-                let failure = Failure::new(Exit::Refused, "interrupted", message);
-                return Err(failure.with_hint(format!("go on with it: starline resume {name}")));
+                return Err(interrupted(name, run));
             }
             let completed = |id: &TaskId| {
                 let found = past.outcome.results.get(id);
@@ -216,6 +218,12 @@ impl RollbackArgs {
         summary.write(output);
         Ok(summary.exit())
     }
+}
+
+fn interrupted(name: &str, run: &RunId) -> Failure {
+    let message = format!("run {name} undoes run {run}, and was interrupted");
+    Failure::new(Exit::Refused, "interrupted", message)
+        .with_hint(format!("go on with it: starline resume {name}"))
 }
 
 fn under_way(run: &str) -> Failure {

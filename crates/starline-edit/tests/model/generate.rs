@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use starline_edit::{Edit, EditBatch, Gates, GraphSpec, Limits, Revision, Usage};
 use starline_types::{
-    ApprovalGate, Compensation, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId,
-    DeviceSelector, Exec, FileInput, Millis, Patterns, Payload, Policy, PolicyLimits, Priority, Prompt,
-    TaskField, TaskId, TaskSpec,
+    ApprovalGate, ApprovalTimeout, Compensation, Dependency, DependencyId, DependencyKind, DependencyRef,
+    DeviceId, DeviceSelector, Exec, FileInput, Millis, Patterns, Payload, Policy, PolicyLimits, Priority,
+    Prompt, TaskField, TaskId, TaskSpec,
 };
 
 use crate::choices::Choices;
@@ -94,7 +94,11 @@ fn field(choices: &mut Choices, model: &Model) -> TaskField {
         8 => TaskField::Idempotent(true),
         9 => TaskField::Name(Some("other".to_owned())),
         10 if choices.one_in(2) => TaskField::Compensate(choices.one_in(2).then(Compensation::default)),
-        10 => TaskField::Approval(choices.one_in(2).then(ApprovalGate::default)),
+        10 => {
+            let on_timeout = [ApprovalTimeout::Reject, ApprovalTimeout::Approve][choices.below(2)];
+            let gate = ApprovalGate { on_timeout, ..ApprovalGate::default() };
+            TaskField::Approval(choices.one_in(2).then_some(gate))
+        }
         11 => {
             let file = FileInput::Output { task: known(choices, model), output: "log".to_owned() };
             TaskField::Files(BTreeMap::from([("log".to_owned(), file)]))

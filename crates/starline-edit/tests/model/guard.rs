@@ -1,7 +1,7 @@
 //! The reference: what a policy allows, and what it asks a person.
 
 use starline_edit::Code;
-use starline_types::{Patterns, Policy, TaskSpec, matches_pattern};
+use starline_types::{ApprovalTimeout, Patterns, Policy, TaskSpec, matches_pattern};
 
 fn fits(patterns: Option<&Vec<smol_str::SmolStr>>, text: &str) -> Option<bool> {
     patterns.map(|patterns| patterns.iter().any(|pattern| matches_pattern(pattern, text)))
@@ -33,4 +33,9 @@ pub(crate) fn asks(task: &TaskSpec, policy: &Policy) -> bool {
     devices.iter().any(|device| fits(over_devices.as_ref(), device) == Some(true))
         || needs.iter().any(|need| fits(capabilities.as_ref(), need) == Some(true))
         || of_task.iter().any(|kind| fits(kinds.as_ref(), kind) == Some(true))
+}
+
+/// Whether nobody but a person lets a task run.
+pub(crate) fn waits_for_a_person(task: &TaskSpec) -> bool {
+    task.gate().is_some_and(|gate| gate.on_timeout != ApprovalTimeout::Approve)
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use starline_edit::{Code, Edit, EditBatch, Gates, GraphSpec, Limits, Usage};
 use starline_types::{
-    ApprovalGate, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId, Millis, Patterns,
-    Payload, Policy, TaskField, TaskId, TaskSpec, TaskState,
+    ApprovalGate, ApprovalTimeout, Dependency, DependencyId, DependencyKind, DependencyRef, DeviceId, Millis,
+    Patterns, Payload, Policy, TaskField, TaskId, TaskSpec, TaskState,
 };
 
-use crate::guard::{asks, forbidden};
+use crate::guard::{asks, forbidden, waits_for_a_person};
 use crate::prefix::prefixed;
 use crate::reference::{Decided, Edge, Model, Task};
 
@@ -241,9 +241,11 @@ impl Attempt<'_> {
 
     fn gated(&self, task: &TaskSpec) -> TaskSpec {
         let mut spec = task.clone();
-        if task.gate().is_none() && self.rules.policy.as_ref().is_some_and(|policy| asks(task, policy)) {
+        if !waits_for_a_person(task) && self.rules.policy.as_ref().is_some_and(|policy| asks(task, policy)) {
             let prompt = format!("An editor added or changed task {}: may it run?", task.id);
-            let gate = ApprovalGate { prompt, ..ApprovalGate::default() };
+            let given = task.gate().cloned();
+            let gate = given.unwrap_or_else(|| ApprovalGate { prompt, ..ApprovalGate::default() });
+            let gate = ApprovalGate { on_timeout: ApprovalTimeout::Reject, ..gate };
             TaskField::Approval(Some(gate)).exchange(&mut spec);
         }
         spec
@@ -279,7 +281,7 @@ impl Attempt<'_> {
             let named = if sets("device") { Patterns { devices, capabilities, ..none } } else { none };
             codes.extend(forbidden(&spec, &kinds));
             codes.extend(forbidden(&spec, &named));
-            let opened = sets("approval") && spec.gate().is_none() && asks(&spec, policy);
+            let opened = sets("approval") && !waits_for_a_person(&spec) && asks(&spec, policy);
             codes.extend(opened.then_some(Code::NotPermitted));
         }
         if codes.is_empty() {

@@ -417,7 +417,25 @@ impl Scheduler {
         };
         let batch = Arc::new(batch.map_err(Refusal::Rejected)?);
         let submission = Submission { batch, unread: None, author, check_only: false, origin };
+        if let Err(rejection) = self.is_own_commit(&submission) {
+            self.record_rejection(now, &submission, &rejection, fleet, step);
+            return Err(Refusal::Rejected(rejection));
+        }
         self.decide_submit(now, submission, fleet, step)
+    }
+
+    /// Whether an editor takes back or brings back what it did itself: what others did went through no guard rails, and
+    /// the way back from it would not either.
+    fn is_own_commit(&self, submission: &Submission) -> Result<(), Rejection> {
+        let history = &self.state.history;
+        let is_redo = submission.origin == Origin::Redo;
+        let commit = if is_redo { history.last_undone() } else { history.last_done() };
+        let foreign = commit.filter(|commit| commit.author != submission.author.name);
+        let Some(commit) = foreign.filter(|_| submission.author.role == Role::Editor) else { return Ok(()) };
+        let message = format!("revision {} is by {}", commit.revision.0, commit.author);
+        let fault = Fault::new(0, Code::NotPermitted, commit.revision.0, message)
+            .hint("an editor takes back and brings back its own edits; an operator those of everybody");
+        Err(Rejection { current: self.state.graph.revision(), faults: vec![fault] })
     }
 
     /// Ends a retry delay, or tries a task again that failed or was cancelled.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use starline_graph::rename_references;
 use starline_types::{
-    Applied, Dependency, DependencyId, DependencyRef, Edit, GraphSpec, LateEdits, Origin, PauseCause,
-    Payload, Policy, RejectedEdit, RunState, TaskField, TaskId, TaskSpec,
+    Applied, ApprovalTimeout, Dependency, DependencyId, DependencyRef, Edit, GraphSpec, LateEdits, Origin,
+    PauseCause, Payload, Policy, RejectedEdit, RunState, TaskField, TaskId, TaskSpec,
 };
 
 use super::book::{Edge, RunBook, Stand, TaskBook};
@@ -560,7 +560,8 @@ fn is_allowed(spec: &TaskSpec, policy: &Policy, pins: bool) -> Verdict {
     hold!(O10, !pins || pinned, "an editor pins {} to a device that is not allowed", spec.id);
     let asked =
         policy.require_approval.kinds.is_some() && fits(&policy.require_approval.kinds, spec.run.kind());
-    hold!(O7, !asked || spec.gate().is_some(), "an editor adds {} and nobody has to approve it", spec.id);
+    let answered = spec.gate().is_some_and(|gate| gate.on_timeout == ApprovalTimeout::Reject);
+    hold!(O7, !asked || answered, "an editor adds {} and nobody has to approve it", spec.id);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What each fact about an approval gate must agree with.
 
-use starline_types::{ApprovalTimeout, Edit, TaskField, TaskRef, Timestamp};
+use starline_types::{ApprovalGate, ApprovalTimeout, Edit, TaskField, TaskRef, Timestamp};
 
 use super::hear::{Reader, Verdict};
 use super::hold;
@@ -30,7 +30,11 @@ impl Reader<'_> {
             Edit::RemoveTask { id } => named(id),
             Edit::UpdateTask { id, set } => named(id).filter(|task| {
                 let gate = self.book.tasks[*task].spec.gate();
-                set.iter().any(|field| matches!(field, TaskField::Approval(to) if to.as_ref() != gate))
+                // The policy may let nobody but a person open it.
+                let shut =
+                    gate.map(|gate| ApprovalGate { on_timeout: ApprovalTimeout::Reject, ..gate.clone() });
+                let keeps = |to: &Option<ApprovalGate>| to.as_ref() == gate || *to == shut;
+                set.iter().any(|field| matches!(field, TaskField::Approval(to) if !keeps(to)))
             }),
             Edit::Clear | Edit::Build { clear_existing: true, .. } => self.book.present().find(gated),
             _ => None,
