@@ -12,6 +12,9 @@ use starline_types::{DeviceIx, Event, TaskIx, TaskState, Timestamp};
 use crate::state::State;
 use crate::{Fleet, Scheduler, Step};
 
+/// Who makes the hash: another version may write a state down in another way, so its hashes are not compared.
+const FORM: &str = concat!(env!("CARGO_PKG_VERSION"), ":");
+
 /// Facts after which the state is hashed again, at the least.
 const FACTS: u64 = 10_000;
 
@@ -44,7 +47,7 @@ impl Digest {
 
     fn finish(mut self) -> SmolStr {
         self.hasher.update(&self.bytes);
-        SmolStr::new(&self.hasher.finalize().to_hex()[..32])
+        SmolStr::new(format!("{FORM}{}", &self.hasher.finalize().to_hex()[..32]))
     }
 }
 
@@ -71,6 +74,11 @@ impl State {
             self.hash_task(&mut digest, task, &places, fleet);
         }
         digest.finish()
+    }
+
+    /// Whether a hash is of another state. One of another version says nothing.
+    pub(crate) fn contradicts(&self, hash: &str, fleet: &Fleet) -> bool {
+        hash.starts_with(FORM) && self.hash(fleet) != hash
     }
 
     fn hash_run(&self, digest: &mut Digest) {
@@ -181,7 +189,7 @@ impl State {
 }
 
 impl Scheduler {
-    /// The hash of the state, in 32 hexadecimal digits: equal after a replay, in whatever process. O(tasks +
+    /// The hash of the state, the version of this crate and 32 hexadecimal digits: equal after a replay, in whatever process. O(tasks +
     /// dependencies).
     #[must_use]
     pub fn state_hash(&self, fleet: &Fleet) -> SmolStr {

@@ -128,7 +128,7 @@ impl Recovery {
                 continue;
             }
             if let Event::StateHashed { hash } = &record.event
-                && *hash != scheduler.state.hash(fleet)
+                && scheduler.state.contradicts(hash, fleet)
             {
                 return Err(ReplayFault::OtherState { seq: record.seq.0 });
             }

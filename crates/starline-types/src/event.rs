@@ -325,7 +325,7 @@ pub enum Event {
     },
     /// What facts had made of the run before this one: a replay that comes to another state is refused.
     StateHashed {
-        /// BLAKE3 of the state, 32 hexadecimal digits.
+        /// The version that made it, a colon, and BLAKE3 of the state in 32 hexadecimal digits.
         hash: SmolStr,
     },
     /// A strategy erred; its round was discarded.
